@@ -1,0 +1,260 @@
+import { isIP } from 'node:net';
+import type { MasterKey } from './seal.ts';
+
+/** A setting that cannot be used: named, with what was wrong and what is accepted. Ends the process with code 78. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+type Environment = Record<string, string | undefined>;
+
+interface Setting<T> {
+  name: string;
+  description: string;
+  /** As shown in docs/configuration.md. */
+  shown_default: string;
+  read: (value: string | undefined, env: Environment) => T;
+}
+
+const setting = <T>(
+  name: string,
+  shown_default: string,
+  description: string,
+  read: (value: string | undefined, env: Environment) => T,
+): Setting<T> => ({ name, shown_default, description, read });
+
+const integer = (least: number, most: number, fallback: number) => (value: string | undefined) => {
+  if (value === undefined) return fallback;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < least || number > most) {
+    throw new Error(`must be a whole number from ${least} to ${most}`);
+  }
+  return number;
+};
+
+const oneOf =
+  <T extends string>(values: readonly T[], fallback: T) =>
+  (value: string | undefined) => {
+    if (value === undefined) return fallback;
+    const found = values.find((one) => one === value);
+    if (!found) throw new Error(`must be one of ${values.join(', ')}`);
+    return found;
+  };
+
+const list = (value: string) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+function readUrl(value: string | undefined, protocols: string[]): string | null {
+  if (value === undefined) return null;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (!url || !protocols.includes(url.protocol))
+    throw new Error(`must be a URL starting with ${protocols.join(' or ')}`);
+  return value.replace(/\/$/, '');
+}
+
+function readMasterKeys(value: string | undefined, env: Environment): MasterKey[] | null {
+  if (value === undefined) {
+    if (env.DATABASE_URL !== undefined) {
+      throw new Error('is required with DATABASE_URL; make one with: echo "k1:$(openssl rand -base64 32)"');
+    }
+    return null;
+  }
+  const keys = list(value).map((entry) => {
+    const [, kid, encoded] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/_-]+={0,2})$/.exec(entry) ?? [];
+    const key = Buffer.from(encoded ?? '', 'base64');
+    if (!kid || key.length !== 32) throw new Error('must be kid:base64 entries of 32 bytes each, separated by commas');
+    return { kid, key };
+  });
+  if (keys.length === 0) throw new Error('must hold at least one kid:base64 entry');
+  if (new Set(keys.map((key) => key.kid)).size !== keys.length) throw new Error('names one kid twice');
+  return keys;
+}
+
+function readRanges(value: string | undefined, env: Environment): string[] {
+  if (value === undefined) return env.DATABASE_URL === undefined ? ['127.0.0.0/8', '::1/128'] : [];
+  return list(value).map((range) => {
+    const [address = '', bits = ''] = range.split('/');
+    const family = isIP(address);
+    if (family === 0 || !/^\d+$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) {
+      throw new Error(`holds "${range}", which is no CIDR range such as 10.0.0.0/8`);
+    }
+    return range;
+  });
+}
+
+function readTrustProxy(value: string | undefined): boolean | number | string[] {
+  if (value === undefined || value === 'false') return false;
+  if (value === 'true') return true;
+  if (/^\d+$/.test(value)) return Number(value);
+  return list(value).map((range) => {
+    if (isIP(range.split('/')[0] ?? '') === 0) throw new Error('must be true, false, a number of hops, or CIDR ranges');
+    return range;
+  });
+}
+
+export const failpoint_names = ['after_accept', 'after_claim', 'answer_read'] as const;
+export type FailpointName = (typeof failpoint_names)[number];
+
+function readFailpoint(value: string | undefined): { name: FailpointName; action: 'kill' | 'stop' } | null {
+  if (value === undefined) return null;
+  const [name, action = 'kill'] = value.split(':');
+  const found = failpoint_names.find((one) => one === name);
+  if (!found || (action !== 'kill' && action !== 'stop')) {
+    throw new Error(`must be one of ${failpoint_names.join(', ')}, with :kill or :stop behind it`);
+  }
+  return { name: found, action };
+}
+
+const corsOrigins = (value: string | undefined) =>
+  list(value ?? '').map((origin) => {
+    if (origin === '*') return origin;
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new Error(`holds "${origin}", which is no origin such as https://crm.example`);
+    }
+    return origin;
+  });
+
+const secret = (value: string | undefined) => {
+  if (value === undefined) return null;
+  if (value.length < 16) throw new Error('must be at least 16 characters long');
+  return value;
+};
+
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Every setting there is: the reader, docs/configuration.md and .env.example follow from this table. */
+export const settings = {
+  host: setting('HOST', '127.0.0.1', 'Address to listen on.', (value) => value ?? '127.0.0.1'),
+  port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535, 3000)),
+  database_url: setting(
+    'DATABASE_URL',
+    'none: embedded PostgreSQL',
+    'PostgreSQL 15 to 18. Unset: an embedded one under CONVERSAR_DATA_DIR.',
+    (value) => readUrl(value, ['postgres:', 'postgresql:']),
+  ),
+  data_dir: setting(
+    'CONVERSAR_DATA_DIR',
+    './data',
+    'Folder of the embedded database and of the generated master key.',
+    (value) => value ?? './data',
+  ),
+  public_url: setting(
+    'CONVERSAR_PUBLIC_URL',
+    'http://HOST:PORT',
+    'Where providers and browsers reach this service; shown in channel webhooks and in the API document.',
+    (value) => readUrl(value, ['http:', 'https:']),
+  ),
+  admin_token: setting(
+    'CONVERSAR_ADMIN_TOKEN',
+    'none: /admin/v1 is off',
+    'Bearer token of /admin/v1, at least 16 characters.',
+    secret,
+  ),
+  master_keys: setting(
+    'CONVERSAR_MASTER_KEYS',
+    'generated when embedded',
+    '`kid:base64` of 32 bytes, comma-separated; the first one seals, all unseal.',
+    readMasterKeys,
+  ),
+  demo: setting(
+    'CONVERSAR_DEMO',
+    'on when embedded',
+    '`on` makes a demo account and runs the provider simulator beside the service; `off` starts without.',
+    (value, env) => oneOf(['on', 'off'], env.DATABASE_URL === undefined ? 'on' : 'off')(value),
+  ),
+  allowed_private_ranges: setting(
+    'CONVERSAR_ALLOWED_PRIVATE_RANGES',
+    '127.0.0.0/8,::1/128 when embedded, else none',
+    'CIDR ranges that gateway and webhook URLs may point into although they are not public. Set, even to the empty string, it replaces the default.',
+    readRanges,
+  ),
+  graph_version: setting('CONVERSAR_GRAPH_VERSION', 'v25.0', 'Version segment of Graph API URLs.', (value) => {
+    if (value !== undefined && !/^v\d{1,3}\.\d$/.test(value)) throw new Error('must look like v25.0');
+    return value ?? 'v25.0';
+  }),
+  cors_origins: setting(
+    'CONVERSAR_CORS_ORIGINS',
+    'none',
+    'Origins that browsers may call from, comma-separated, or `*`.',
+    corsOrigins,
+  ),
+  trust_proxy: setting(
+    'CONVERSAR_TRUST_PROXY',
+    'false',
+    '`true`, a number of hops, or CIDR ranges of proxies whose X-Forwarded-* headers count.',
+    readTrustProxy,
+  ),
+  log_level: setting('LOG_LEVEL', 'info', `One of ${levels.join(', ')}.`, oneOf(levels, 'info')),
+  pool_max: setting('CONVERSAR_POOL_MAX', '16', 'Database connections of one process.', integer(2, 200, 16)),
+  dispatch_slots: setting(
+    'CONVERSAR_DISPATCH_SLOTS',
+    '64',
+    'Messages one process has in the air at once.',
+    integer(1, 1000, 64),
+  ),
+  lease_ms: setting(
+    'CONVERSAR_LEASE_MS',
+    '20000',
+    'How long a claimed message belongs to its claimer; at least 1.25 × the send timeout.',
+    integer(500, 600_000, 20_000),
+  ),
+  sweep_ms: setting(
+    'CONVERSAR_SWEEP_MS',
+    '1000',
+    'How often expired leases and late messages are looked for, and lanes poll.',
+    integer(50, 60_000, 1000),
+  ),
+  send_timeout_ms: setting(
+    'CONVERSAR_SEND_TIMEOUT_MS',
+    '10000',
+    'How long a provider may take to answer a send.',
+    integer(100, 300_000, 10_000),
+  ),
+  failpoint: setting(
+    'CONVERSAR_FAILPOINT',
+    'none',
+    'For crash tests: the process ends (`:kill`) or freezes (`:stop`) itself at this point.',
+    readFailpoint,
+  ),
+};
+
+type Settings = typeof settings;
+export type Config = Readonly<{ [K in keyof Settings]: ReturnType<Settings[K]['read']> }>;
+
+function refuseUnknown(env: Environment): void {
+  const known = Object.values(settings).map((one) => one.name);
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('CONVERSAR_') && !known.includes(name)) {
+      throw new ConfigError(`${name} is no setting of Conversar. Known: ${known.join(', ')}.`);
+    }
+  }
+}
+
+/** Reads the environment once into a frozen object; throws ConfigError naming the first setting that cannot be used. */
+export function readConfig(env: Environment = process.env): Config {
+  refuseUnknown(env);
+  const config: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries(settings)) {
+    const given = env[one.name];
+    // An empty value means "unset", but for the one setting where the contract gives it a meaning.
+    const value = given === '' && key !== 'allowed_private_ranges' ? undefined : given;
+    try {
+      config[key] = one.read(value, env.DATABASE_URL === '' ? { ...env, DATABASE_URL: undefined } : env);
+    } catch (error) {
+      const shown =
+        key === 'admin_token' || key === 'master_keys' || key === 'database_url' ? '' : ` (it is "${given}")`;
+      throw new ConfigError(`${one.name} ${(error as Error).message}${shown}.`);
+    }
+  }
+  const frozen = Object.freeze(config) as unknown as Config;
+  if (frozen.lease_ms < 1.25 * frozen.send_timeout_ms) {
+    throw new ConfigError('CONVERSAR_LEASE_MS must be at least 1.25 × CONVERSAR_SEND_TIMEOUT_MS.');
+  }
+  return frozen;
+}

@@ -1,0 +1,126 @@
+import type { HttpOutcome } from '../outbound/outbound.ts';
+import type { OutboundMessage, ProviderCall, ProviderError, ProviderErrorCode, SendOutcome } from './provider.ts';
+
+/** What every provider's folder shares: asking, reading what came, and telling it without secrets. */
+
+export type Unanswered = Exclude<HttpOutcome, { kind: 'answered' }>;
+export type Answer = Extract<HttpOutcome, { kind: 'answered' }>;
+export type Json = Record<string, unknown>;
+
+const max_message_length = 300;
+/** Before secrets are looked for: the patterns are not linear in what a hostile gateway may send. */
+const max_quoted_length = 2_000;
+const max_code_length = 64;
+/** A quoted text is often cut by who quotes it: from this many equal characters on, the rest is dropped too. */
+const quoted_prefix_length = 20;
+
+/** Asks the channel's provider; `path` starts with `/`, its segments are already encoded. Never throws. */
+export function ask(
+  call: ProviderCall,
+  request: { path: string; headers: Record<string, string>; body?: Json; max_response_bytes?: number },
+): Promise<HttpOutcome> {
+  const { path, headers, body, max_response_bytes } = request;
+  return call.http({
+    method: body ? 'POST' : 'GET',
+    url: `${call.base_url.replace(/\/+$/, '')}${path}`,
+    headers: { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+    ...(max_response_bytes ? { max_response_bytes } : {}),
+    timeout_ms: call.timeout_ms,
+    signal: call.signal,
+  });
+}
+
+/** The JSON value in a body, undefined when it is none (an error page, a cut answer). */
+export function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The member as an object, or an empty one: what providers leave out is asked for like what they send. */
+export function objectAt(value: unknown, key: string | number): Json {
+  const member = (isObject(value) || Array.isArray(value)) && (value as Json)[key];
+  return isObject(member) ? member : {};
+}
+
+/** A string with something in it and of a credible length, else null. */
+export function stringOf(value: unknown, max_length = 512): string | null {
+  return typeof value === 'string' && value.length > 0 && value.length <= max_length ? value : null;
+}
+
+/** A send that got no answer: surely not sent is `unavailable`, or `refused` where no repeat can help; else `ambiguous`. */
+export function withoutAnswer(provider: string, outcome: Unanswered): SendOutcome {
+  const error = transportError(provider, outcome);
+  if (outcome.kind === 'unanswered') return { kind: 'ambiguous', error: { ...error, code: 'provider_answer_lost' } };
+  if (error.code === 'channel_url_not_allowed') return { kind: 'refused', error };
+  return { kind: 'unavailable', error, retry_after_ms: null };
+}
+
+/** The same for a question, which sends nothing to the contact. */
+export function transportError(provider: string, outcome: Unanswered): ProviderError {
+  const forbidden = outcome.reason === 'address_not_allowed' || outcome.reason === 'url_invalid';
+  const message = `${outcome.reason}: ${outcome.detail}`;
+  return providerError(provider, forbidden ? 'channel_url_not_allowed' : 'provider_unreachable', { message });
+}
+
+/** A 2xx without an id, an error page, a status nobody has defined: the message may have gone. */
+export function ambiguous(provider: string, message: string, code: string | null = null): SendOutcome {
+  return { kind: 'ambiguous', error: providerError(provider, 'provider_answer_lost', { message, code }) };
+}
+
+export function providerError(
+  name: string,
+  code: ProviderErrorCode,
+  said: { code?: string | null; message?: string | null; trace_id?: string | null } = {},
+): ProviderError {
+  const provider_code = said.code?.slice(0, max_code_length) ?? null;
+  const trace_id = said.trace_id && /^[\w-]{1,64}$/.test(said.trace_id) ? said.trace_id : null;
+  return { code, provider: { name, code: provider_code, message: said.message ?? null, trace_id } };
+}
+
+/** The words that no outcome may repeat: credentials, what the message says, and whom it goes to. */
+export function secretsOf(call: ProviderCall, message?: OutboundMessage): string[] {
+  const secrets = Object.values(call.credentials);
+  if (!message) return secrets;
+  const { content, to } = message;
+  if (content.type === 'text') return [...secrets, to.value, content.text];
+  const values = content.slots.flatMap(({ value }) => (typeof value === 'string' ? [value] : Object.values(value)));
+  return [...secrets, to.value, ...values];
+}
+
+/** A provider's own words, shortened, with secrets and the recipient's digits replaced. */
+export function scrub(text: string, secrets: string[]): string {
+  let clean = text.slice(0, max_quoted_length);
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
+    for (const pattern of patternsOf(secret.trim())) clean = clean.replace(pattern, '[hidden]');
+  }
+  // Tokens that are not this channel's own (Graph quotes malformed ones), then what is too long to be read.
+  return clean.replace(/\bEAA[A-Za-z0-9]{16,}/g, '[hidden]').slice(0, max_message_length);
+}
+
+function patternsOf(secret: string): RegExp[] {
+  if (secret === '') return [];
+  const digits = /^\+?\d{8,}/.test(secret) ? secret.replace(/[@:].*$/, '').replace(/\D/g, '') : '';
+  // Providers write a number with or without country code and ninth digit: its last eight digits are enough.
+  const patterns = digits === '' ? [] : [new RegExp(`\\+?\\d*${digits.slice(-8)}(?!\\d)`, 'g')];
+  const spellings = new Set([secret, JSON.stringify(secret).slice(1, -1), secret.replace(/\s+/g, ' ')]);
+  for (const spelling of spellings) {
+    if (spelling.length > quoted_prefix_length) {
+      patterns.push(new RegExp(escapePattern(spelling), 'gi'));
+      patterns.push(new RegExp(`${escapePattern(spelling.slice(0, quoted_prefix_length))}[^]*`, 'gi'));
+    } else if (spelling.length >= 4) patterns.push(new RegExp(escapePattern(spelling), 'gi'));
+    else patterns.push(new RegExp(`(?<![\\p{L}\\p{N}])${escapePattern(spelling)}(?![\\p{L}\\p{N}])`, 'giu'));
+  }
+  return patterns;
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+}

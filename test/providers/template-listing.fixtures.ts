@@ -1,0 +1,75 @@
+import type { TemplateListing } from '../../src/providers/provider.ts';
+import type { Case } from '../support/provider-fixtures.ts';
+import { answerJson, type Reaction } from '../support/scripted-server.ts';
+
+function fault(status: number, code: number): Reaction {
+  return answerJson(status, { error: { message: `(#${code}) Scripted`, code, fbtrace_id: 'AbCdEf123' } });
+}
+
+const template = (id: string, more: Record<string, unknown> = {}) => ({
+  id,
+  name: `pedido_${id}`,
+  language: 'pt_BR',
+  status: 'APPROVED',
+  category: 'UTILITY',
+  parameter_format: 'NAMED',
+  components: [{ type: 'BODY', text: 'Olá {{nome}}' }],
+  ...more,
+});
+const page = (data: unknown[], after?: string) =>
+  answerJson(200, {
+    data,
+    paging: after ? { cursors: { after }, next: 'https://elsewhere.example/next' } : { cursors: {} },
+  });
+
+/** Pages of Graph's `message_templates`, one answer each. */
+export const template_listings: Case<TemplateListing>[] = [
+  {
+    title: 'all pages by cursor, spelling normalised, unknown values kept as unknown',
+    answers: [
+      page(
+        [template('1', { language: 'pt-BR', status: 'approved', category: 'marketing' }), { name: 'without id' }],
+        'QVFI',
+      ),
+      page([template('2', { status: 'LOCKED', category: 'FREE_SERVICE', parameter_format: undefined }), template('1')]),
+    ],
+    expected: {
+      kind: 'listed',
+      templates: [
+        {
+          provider_template_id: '1',
+          name: 'pedido_1',
+          language: 'pt_BR',
+          status: 'approved',
+          parameter_format: 'named',
+        },
+        { provider_template_id: '2', category: 'unknown', status: 'unknown', parameter_format: 'positional' },
+      ],
+    },
+  },
+  {
+    title: 'a stale cursor: once more from the start',
+    answers: [page([template('1')], 'QVFI'), fault(400, 131059), page([template('3')])],
+    expected: { kind: 'listed', templates: [{ provider_template_id: '3' }] },
+  },
+  {
+    title: 'a cursor that goes stale twice',
+    answers: [page([], 'QVFI'), fault(400, 131059), page([], 'QVFI'), fault(400, 131059)],
+    expected: { kind: 'unavailable', error: { code: 'template_listing_unusable', provider: { code: '131059' } } },
+  },
+  {
+    title: 'a cursor that turns in a circle, rather than for ever',
+    answers: [page([template('1')], 'QVFI')],
+    expected: { kind: 'unavailable', error: { code: 'template_listing_unusable', provider: { message: /circle/ } } },
+  },
+  {
+    title: 'a second page that fails: no part of a list',
+    answers: [page([template('1')], 'QVFI'), fault(500, 131000)],
+    expected: { kind: 'unavailable', error: { code: 'provider_unavailable' } },
+  },
+  {
+    title: 'expired token',
+    answers: [fault(401, 190)],
+    expected: { kind: 'unavailable', channel: { status: 'disconnected' } },
+  },
+];

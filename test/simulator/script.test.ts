@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import { demo_templates } from '../../src/simulator/demo-templates.ts';
+import { demo_values } from '../../src/simulator/demo-values.ts';
+import { graph_errors } from '../../src/simulator/graph-errors.ts';
+import { script } from '../../src/simulator/script.ts';
+import { simulate } from './simulated.ts';
+
+const docs = await readFile(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
+
+t.test('docs/simulator.md lists every scripted outcome, with the code Graph answers', async (t) => {
+  for (const { digits, name, graph } of script) {
+    const row = docs.split('\n').find((line) => line.startsWith(`| \`${digits}\` | \`${name}\` |`)) ?? '';
+    t.ok(row, `${digits} ${name}`);
+    if (graph.kind === 'refuse') t.match(row, `code ${graph_errors[graph.error].code}`);
+  }
+  const rows = docs.match(/^\| `\d{4}` \|/gm) ?? [];
+  t.equal(rows.length, script.length, 'and nothing else');
+});
+
+t.test('docs/simulator.md names the demo values and the size of the catalogue', async (t) => {
+  for (const value of [...Object.values(demo_values.graph), ...Object.values(demo_values.evolution)]) {
+    t.ok(docs.includes(`\`${value}\``), value);
+  }
+  t.match(docs, `${demo_templates.length} templates`);
+});
+
+t.test('digits are four, and no two outcomes share them', async (t) => {
+  t.equal(new Set(script.map(({ digits }) => digits)).size, script.length);
+  t.ok(script.every(({ digits }) => /^\d{4}$/.test(digits)));
+});
+
+t.test('GET / › tells the base URLs, the demo values and the script', async (t) => {
+  const { call, url } = await simulate(t);
+  t.match((await call('/')).body, { graph: `${url}/graph`, evolution: `${url}/evolution`, demo_values, script });
+});

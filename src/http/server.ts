@@ -1,0 +1,136 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import type { Logger } from 'pino';
+import { v7 as uuid } from 'uuid';
+import type { Config } from '../config.ts';
+import type { DefinedProblem } from '../problem.ts';
+import { handleProblem, route_not_found, sendProblem } from './problem-handler.ts';
+import { createValidatorCompiler } from './validation.ts';
+
+/** The server as routes see it: types of params, query, body and answers come from their TypeBox schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression<RawServerDefault>,
+  RawReplyDefaultExpression<RawServerDefault>,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The scope a key needs. */
+    scope?: string;
+    /** What this operation may refuse with, beside what any may. */
+    problems?: DefinedProblem[];
+    /** Answers without a key. */
+    public?: boolean;
+    /** Takes `Idempotency-Key`. */
+    idempotent?: boolean;
+    /** Takes `Prefer: wait=N`. */
+    waits?: boolean;
+  }
+}
+
+const body_limit_bytes = 256 * 1024;
+
+/** A server with its limits, headers, request ids, log line, validation and problem answers; no routes yet. */
+export async function createServer(config: Config, log: Logger): Promise<App> {
+  const server = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: body_limit_bytes,
+    requestTimeout: 15_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    trustProxy: config.trust_proxy as boolean | string[],
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    requestIdHeader: false,
+    genReqId: () => uuid(),
+    frameworkErrors: (error, request, reply) => void handleProblem(error, request, reply),
+    exposeHeadRoutes: false,
+    // The serialiser judges branches of `anyOf` by schemas that name our formats.
+    serializerOpts: { ajv: { formats: { storable: true } } },
+    // Ours, with the schemas of each part: Fastify would build its own where a part adds schemas.
+    schemaController: { compilersFactory: { buildValidator: createValidatorCompiler as never } },
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App;
+  server.decorateRequest('scope', null);
+  server.decorateRequest('raw_body', null);
+  server.setErrorHandler(handleProblem);
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      route_not_found({ params: { method: request.method, path: request.url.slice(0, 200) } }),
+      request,
+      reply,
+    ),
+  );
+  readJsonBodies(server);
+  await server.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  if (config.cors_origins.length > 0) await server.register(cors, corsOptions(config.cors_origins));
+  sayRequestId(server);
+  logRequests(server);
+  return server;
+}
+
+/** Keeps the body's bytes (an idempotency key's fingerprint is over them) and reads an absent one as `{}`. */
+function readJsonBodies(server: App): void {
+  const parseJson = server.getDefaultJsonParser('error', 'ignore');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    request.setDecorator('raw_body', body);
+    if (body.length === 0) return done(null, {});
+    return parseJson(request, body.toString('utf8'), done);
+  });
+}
+
+function corsOptions(origins: string[]) {
+  return {
+    origin: origins.includes('*') ? '*' : origins,
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'prefer', 'accept-language', 'traceparent'],
+    exposedHeaders: ['x-request-id', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    maxAge: 600,
+  };
+}
+
+function sayRequestId(server: App): void {
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('cache-control', 'no-store');
+  });
+}
+
+const traceOf = (request: FastifyRequest) =>
+  /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(String(request.headers.traceparent ?? ''))?.[1];
+
+/** One wide line per request; the query is left out, it may hold names and numbers. */
+function logRequests(server: App): void {
+  server.addHook('onResponse', async (request, reply) => {
+    const scope = request.getDecorator<{ account_id: string; api_key_id: string } | null>('scope');
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+        account_id: scope?.account_id,
+        api_key_id: scope?.api_key_id,
+        trace_id: traceOf(request),
+      },
+      'http.request',
+    );
+  });
+}

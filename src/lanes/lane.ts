@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { isDatabaseUnavailable } from '../db/pg-errors.ts';
+import { createFinisher } from './finisher.ts';
+import type { Wake } from './wake.ts';
+
+/** Work that waits in a domain table. The engine knows when to claim, run, finish and sweep; the work knows its rows. */
+export interface LaneWork<Item, Outcome> {
+  name: string;
+  /** Takes at most `free` due items under a lease and a fence, in one transaction. `again_in_ms`: more is due then. */
+  claim: (ctx: Context, free: number) => Promise<{ items: Item[]; again_in_ms: number | null }>;
+  /** Outside of any transaction, with no connection held. Must not throw for anything the outside does. */
+  run: (ctx: Context, item: Item) => Promise<Outcome>;
+  /** Writes outcomes that came in together, guarded by their fences, in one transaction. */
+  finish: (ctx: Context, finished: Finished<Item, Outcome>[]) => Promise<void>;
+  /** Looks for expired leases and whatever else time alone decides. */
+  sweep: (ctx: Context) => Promise<void>;
+}
+
+export interface Finished<Item, Outcome> {
+  item: Item;
+  outcome: Outcome;
+}
+
+export interface LaneOptions {
+  /** How many items are in the air at once: the backpressure of this process. */
+  slots: number;
+  poll_ms: number;
+  sweep_ms: number;
+  /** How long `stop` waits for what is in the air. */
+  stop_within_ms: number;
+  wake: Wake;
+}
+
+export interface Lane {
+  name: string;
+  /** No new claims; resolves when what is in the air is finished and written, or the time is up. */
+  stop: () => Promise<void>;
+}
+
+/** Runs the work until stopped. Errors are logged and never end the lane; the database being away slows it to its polls. */
+export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outcome>, options: LaneOptions): Lane {
+  const log = ctx.log.child({ lane: work.name });
+  const lane_ctx = { ...ctx, log };
+  const state = { in_air: 0, is_stopping: false, is_claiming: false, is_called: false };
+  let timer: NodeJS.Timeout | undefined;
+
+  const report = (step: string, error: unknown) =>
+    log[isDatabaseUnavailable(error) ? 'warn' : 'error']({ err: error, step }, 'lane.failed');
+  const release = (count: number) => {
+    state.in_air -= count;
+    void pump();
+  };
+  const finish = createFinisher<Finished<Item, Outcome>>({
+    write: (batch) => work.finish(lane_ctx, batch),
+    onDone: release,
+    onError: (error) => report('finish', error),
+    signal: ctx.signal,
+  });
+
+  /** An error here leaves the item to its lease: the sweep will say that nothing is known of it. */
+  async function runItem(item: Item): Promise<void> {
+    try {
+      finish({ item, outcome: await work.run(lane_ctx, item) });
+    } catch (error) {
+      report('run', error);
+      release(1);
+    }
+  }
+
+  async function claimOnce(): Promise<number | null> {
+    try {
+      const { items, again_in_ms } = await work.claim(lane_ctx, options.slots - state.in_air);
+      state.in_air += items.length;
+      for (const item of items) void runItem(item);
+      if (items.length > 0) state.is_called = true;
+      return again_in_ms;
+    } catch (error) {
+      report('claim', error);
+      return null;
+    }
+  }
+
+  /** One claim at a time; called again while it claims, it claims once more. */
+  async function pump(): Promise<void> {
+    state.is_called = true;
+    if (state.is_claiming) return;
+    state.is_claiming = true;
+    let again_in_ms: number | null = null;
+    while (state.is_called && !state.is_stopping && state.in_air < options.slots) {
+      state.is_called = false;
+      again_in_ms = await claimOnce();
+    }
+    state.is_claiming = false;
+    clearTimeout(timer);
+    if (!state.is_stopping) timer = setTimeout(pump, Math.min(again_in_ms ?? options.poll_ms, options.poll_ms));
+  }
+
+  const sweep = () => work.sweep(lane_ctx).catch((error: unknown) => report('sweep', error));
+  const sweeper = setInterval(sweep, options.sweep_ms);
+  const unlisten = options.wake.listen(work.name, () => void pump());
+  void pump();
+
+  return {
+    name: work.name,
+    stop: async () => {
+      state.is_stopping = true;
+      clearTimeout(timer);
+      clearInterval(sweeper);
+      unlisten();
+      const deadline = performance.now() + options.stop_within_ms;
+      while ((state.in_air > 0 || state.is_claiming) && performance.now() < deadline) await delay(10);
+      if (state.in_air > 0) log.warn({ in_air: state.in_air }, 'lane.stopped_with_items_in_the_air');
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type { Context } from '../../context.ts';
+import type { AccountsRow, ApiKeysRow } from '../../db/rows.ts';
+import type { AccountView, ApiKeyView } from './accounts.schema.ts';
+
+/** The one feature whose rows are not reached through an account: it is where accounts come from. */
+type Ctx = Pick<Context, 'db'>;
+
+export interface PresentedKey extends ApiKeysRow {
+  default_country: string;
+  data_key: Buffer;
+}
+
+/** The key row with what a request needs of its account, found by the key's id alone. */
+export async function findPresentedKey({ db }: Ctx, id: string): Promise<PresentedKey | undefined> {
+  const { rows } = await db
+    .raw<{ rows: PresentedKey[] }>(
+      `select k.*, a.default_country, a.data_key from api_keys k join accounts a on a.id = k.account_id where k.id = ?`,
+      [id],
+    )
+    .options({ name: 'find_presented_key' });
+  return rows[0];
+}
+
+/** Moves `last_used_at` on, for this key alone. */
+export async function touchApiKey({ db }: Ctx, account_id: string, id: string, at: Date): Promise<void> {
+  await db('api_keys').where({ account_id, id }).update({ last_used_at: at });
+}
+
+export async function insertAccount({ db }: Ctx, row: AccountsRow): Promise<void> {
+  await db('accounts').insert(row);
+}
+
+export async function findAccount({ db }: Ctx, id: string): Promise<AccountsRow | undefined> {
+  return db<AccountsRow>('accounts').where({ id }).first();
+}
+
+/** The data keys, wrapped, of these accounts. */
+export async function listDataKeys(
+  { db }: Ctx,
+  ids: string[],
+): Promise<Pick<AccountsRow, 'id' | 'data_key' | 'default_country'>[]> {
+  return db<AccountsRow>('accounts').whereIn('id', ids).select('id', 'data_key', 'default_country');
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listAccounts(
+  { db }: Ctx,
+  page: { limit: number; after_id: string | null },
+): Promise<AccountsRow[]> {
+  const query = db<AccountsRow>('accounts')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  return page.after_id === null ? query : query.where('id', '<', page.after_id);
+}
+
+export async function updateAccount(
+  { db }: Ctx,
+  id: string,
+  change: Partial<Pick<AccountsRow, 'name' | 'default_country' | 'updated_at'>>,
+): Promise<AccountsRow | undefined> {
+  const [row] = await db<AccountsRow>('accounts').where({ id }).update(change).returning('*');
+  return row;
+}
+
+/** The account and everything in it, by cascades; what has no foreign key to it is named here. */
+export async function deleteAccount({ db }: Ctx, id: string): Promise<boolean> {
+  await db.raw('delete from events where account_id = ?', [id]);
+  await db.raw('delete from idempotency_keys where account_id = ?', [id]);
+  return (await db('accounts').where({ id }).delete()) === 1;
+}
+
+export async function insertApiKey({ db }: Ctx, row: ApiKeysRow): Promise<void> {
+  await db('api_keys').insert(row);
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listApiKeys(
+  { db }: Ctx,
+  account_id: string,
+  page: { limit: number; after_id: string | null },
+): Promise<ApiKeysRow[]> {
+  const query = db<ApiKeysRow>('api_keys')
+    .where({ account_id })
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  return page.after_id === null ? query : query.where('id', '<', page.after_id);
+}
+
+export async function findApiKey({ db }: Ctx, account_id: string, id: string): Promise<ApiKeysRow | undefined> {
+  return db<ApiKeysRow>('api_keys').where({ account_id, id }).first();
+}
+
+export async function updateApiKey(
+  { db }: Ctx,
+  account_id: string,
+  id: string,
+  change: Partial<Pick<ApiKeysRow, 'name' | 'expires_at' | 'revoked_at'>>,
+): Promise<ApiKeysRow | undefined> {
+  const [row] = await db<ApiKeysRow>('api_keys').where({ account_id, id }).update(change).returning('*');
+  return row;
+}
+
+export function toAccount(row: AccountsRow): AccountView {
+  return {
+    id: row.id,
+    name: row.name,
+    default_country: row.default_country,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}
+
+export function toApiKey(row: ApiKeysRow): ApiKeyView {
+  return {
+    id: row.id,
+    account_id: row.account_id,
+    name: row.name,
+    scopes: row.scopes as ApiKeyView['scopes'],
+    expires_at: row.expires_at?.toISOString() ?? null,
+    revoked_at: row.revoked_at?.toISOString() ?? null,
+    last_used_at: row.last_used_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+  };
+}

@@ -1,0 +1,117 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Closed, Id, Line, Nullable, OneOf, Page, Timestamp } from '../../schema.ts';
+
+/** What a key may do: `read` covers GET, `write` covers the rest. */
+export const scopes = [
+  'contacts:read',
+  'contacts:write',
+  'teams:read',
+  'teams:write',
+  'channels:read',
+  'channels:write',
+  'templates:read',
+  'templates:write',
+  'attendances:read',
+  'attendances:write',
+  'webhooks:read',
+  'webhooks:write',
+  'events:read',
+] as const;
+
+const country = (description: string) => Type.String({ pattern: '^[A-Z]{2}$', description, examples: ['BR'] });
+
+export const Account = Closed(
+  {
+    id: Id('The account.'),
+    name: Type.String({ description: 'For people.' }),
+    default_country: country('Numbers without a country code are read as numbers of this country (ISO 3166-1).'),
+    created_at: Timestamp('When it was made.'),
+    updated_at: Timestamp('When it was last changed.'),
+  },
+  {
+    $id: 'Account',
+    title: 'Account',
+    description: 'A tenant: everything else belongs to one.',
+    examples: [
+      {
+        id: '019a0000-0000-7000-8000-0000000000a1',
+        name: 'Loja Exemplo',
+        default_country: 'BR',
+        created_at: '2026-11-22T12:00:00.000Z',
+        updated_at: '2026-11-22T12:00:00.000Z',
+      },
+    ],
+  },
+);
+export const AccountPage = Page(Account, 'AccountPage');
+
+export const NewAccount = Closed(
+  {
+    name: Line(1, 200, { description: 'For people.', examples: ['Loja Exemplo'] }),
+    default_country: Type.Optional(country('Default `BR`.')),
+  },
+  { $id: 'NewAccount', title: 'NewAccount', examples: [{ name: 'Loja Exemplo' }] },
+);
+export const AccountChange = Closed(
+  {
+    name: Type.Optional(Line(1, 200, { description: 'For people.' })),
+    default_country: Type.Optional(country('ISO 3166-1.')),
+  },
+  { $id: 'AccountChange', title: 'AccountChange', minProperties: 1, examples: [{ name: 'Loja Exemplo Matriz' }] },
+);
+
+const key_example = {
+  id: '019a0000-0000-7000-8000-0000000000b1',
+  account_id: '019a0000-0000-7000-8000-0000000000a1',
+  name: 'CRM',
+  scopes: ['contacts:read', 'attendances:write'],
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+  created_at: '2026-11-22T12:00:00.000Z',
+};
+
+const key_members = {
+  id: Id('The key, not its secret.'),
+  account_id: Id('The account it speaks for.'),
+  name: Type.String({ description: 'For people.' }),
+  scopes: Type.Array(OneOf(scopes), { description: 'What it may do.' }),
+  expires_at: Nullable(Timestamp('From then on it is refused; null for never.')),
+  revoked_at: Nullable(Timestamp('Since then it is refused.')),
+  last_used_at: Nullable(Timestamp('To the minute.')),
+  created_at: Timestamp('When it was made.'),
+};
+
+export const ApiKey = Closed(key_members, { $id: 'ApiKey', title: 'ApiKey', examples: [key_example] });
+export const ApiKeyPage = Page(ApiKey, 'ApiKeyPage');
+
+export const CreatedApiKey = Closed(
+  { ...key_members, key: Type.String({ description: 'The key itself. Shown here and never again.' }) },
+  { $id: 'CreatedApiKey', title: 'CreatedApiKey', examples: [{ ...key_example, key: 'cvs_<id>_<secret>_<checksum>' }] },
+);
+
+export const NewApiKey = Closed(
+  {
+    name: Line(1, 200, { description: 'For people: who holds it.', examples: ['CRM'] }),
+    scopes: Type.Optional(
+      Type.Array(OneOf(scopes), {
+        minItems: 1,
+        maxItems: scopes.length,
+        uniqueItems: true,
+        description: 'Default: all.',
+      }),
+    ),
+    expires_at: Type.Optional(Nullable(Timestamp('In the future; null for never.'))),
+  },
+  { $id: 'NewApiKey', title: 'NewApiKey', examples: [{ name: 'CRM' }] },
+);
+export const ApiKeyChange = Closed(
+  {
+    name: Type.Optional(Line(1, 200, { description: 'For people.' })),
+    expires_at: Type.Optional(Nullable(Timestamp('In the future; null for never.'))),
+  },
+  { $id: 'ApiKeyChange', title: 'ApiKeyChange', minProperties: 1, examples: [{ name: 'CRM (old)' }] },
+);
+
+export type AccountView = Static<typeof Account>;
+export type ApiKeyView = Static<typeof ApiKey>;

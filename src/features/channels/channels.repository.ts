@@ -1,0 +1,85 @@
+import type { Context, Scope } from '../../context.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+import type { ChannelNews } from '../../providers/provider.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+export async function insertChannel(
+  { db }: Ctx,
+  row: Omit<ChannelsRow, 'status' | 'status_detail' | 'templates_synced_at'>,
+): Promise<ChannelsRow> {
+  const [inserted] = await db<ChannelsRow>('channels').insert(row).returning('*');
+  if (!inserted) throw new Error('an insert returned no row');
+  return inserted;
+}
+
+export async function findChannel(ctx: Ctx, id: string): Promise<ChannelsRow | undefined> {
+  return table(ctx, 'channels').where({ id }).first();
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listChannels(ctx: Ctx, page: { limit: number; after_id: string | null }): Promise<ChannelsRow[]> {
+  const query = table(ctx, 'channels')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  return page.after_id === null ? query : query.where('id', '<', page.after_id);
+}
+
+/** Holds the channel until the transaction ends, against other holders and changes; starts over it go on. */
+export async function lockChannel(ctx: Ctx, id: string): Promise<ChannelsRow | undefined> {
+  return table(ctx, 'channels').where({ id }).forNoKeyUpdate().first();
+}
+
+export async function setBaseUrl(ctx: Ctx, id: string, base_url: string): Promise<void> {
+  await table(ctx, 'channels').where({ id }).update({ base_url });
+}
+
+export async function setTemplatesSyncedAt(ctx: Ctx, id: string, at: Date): Promise<void> {
+  await table(ctx, 'channels').where({ id }).update({ templates_synced_at: at });
+}
+
+/** Of several accounts at once, for the lanes. */
+export async function listChannelsOf(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; channel_id: string }[],
+): Promise<ChannelsRow[]> {
+  const { rows } = await db
+    .raw<{ rows: ChannelsRow[] }>(
+      `select c.* from channels c
+         join unnest(cast(:accounts as uuid[]), cast(:channels as uuid[])) as k (account_id, channel_id)
+           on c.account_id = k.account_id and c.id = k.channel_id`,
+      { accounts: keys.map((key) => key.account_id), channels: keys.map((key) => key.channel_id) },
+    )
+    .options({ name: 'list_channels_of' });
+  return rows;
+}
+
+/** What these channels, of several accounts, are called. */
+export async function listChannelNames(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; id: string }[],
+): Promise<Pick<ChannelsRow, 'id' | 'name' | 'provider'>[]> {
+  const { rows } = await db
+    .raw<{ rows: Pick<ChannelsRow, 'id' | 'name' | 'provider'>[] }>(
+      `select id, name, provider from channels
+        where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
+      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
+    )
+    .options({ name: 'list_channel_names' });
+  return rows;
+}
+
+/** Sets the status; the row when that changed something, else undefined: one event per change. */
+export async function changeChannelStatus(
+  ctx: Ctx & Pick<Scope, 'now'>,
+  id: string,
+  news: ChannelNews,
+): Promise<ChannelsRow | undefined> {
+  const [row] = await table(ctx, 'channels')
+    .where({ id })
+    .whereNot({ status: news.status })
+    .update({ status: news.status, status_detail: news.detail?.slice(0, 500) ?? null, updated_at: ctx.now() })
+    .returning('*');
+  return row;
+}

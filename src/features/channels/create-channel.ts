@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import { inTransaction, type Scope } from '../../context.ts';
+import { violatedConstraint } from '../../db/pg-errors.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
+import { insertSender } from '../../lanes/pace.ts';
+import type { AddressGuard } from '../../outbound/address-guard.ts';
+import { defineProblem } from '../../problem.ts';
+import { findProvider } from '../../providers/registry.ts';
+import { readPhone } from '../contacts/phone-number.ts';
+import { team_not_found } from '../references.ts';
+import { insertChannel } from './channels.repository.ts';
+import type { NewChannelBody } from './channels.schema.ts';
+import { credentials_binding } from './provider-call.ts';
+
+export const channel_exists = defineProblem({
+  code: 'channel_exists',
+  status: 409,
+  title: { en: 'A channel has this name', pt: 'Já existe um canal com este nome' },
+  detail: {
+    en: 'There is a channel named "{name}"; take another name.',
+    pt: 'Já existe o canal "{name}"; use outro nome.',
+  },
+});
+export const url_not_allowed = defineProblem({
+  code: 'url_not_allowed',
+  status: 422,
+  title: { en: 'This URL may not be called', pt: 'Esta URL não pode ser chamada' },
+  detail: {
+    en: 'Refused: {reason}. Send an https URL of a public host, without user or password; the operator may allow private ranges.',
+    pt: 'Recusada: {reason}. Envie uma URL https de um host público, sem usuário nem senha; o operador pode liberar faixas privadas.',
+  },
+});
+
+/** A new channel, with its sender; no provider is asked. Throws `channel_exists`, `url_not_allowed`, `phone_invalid`, `team_not_found`. */
+export async function createChannel(scope: Scope, guard: AddressGuard, body: NewChannelBody): Promise<ChannelsRow> {
+  const provider = findProvider(body.provider);
+  const base_url = (body.base_url ?? provider.default_base_url ?? '').replace(/\/+$/, '');
+  const checked = guard.checkUrl(base_url);
+  if (!checked.ok) throw url_not_allowed({ pointer: '/base_url', params: { reason: checked.reason } });
+  const phone = body.phone ? readPhone(body.phone, scope.default_country, '/phone').e164 : null;
+  const id = uuid();
+  const now = scope.now();
+  const credentials = scope.vault.seal(Buffer.from(JSON.stringify(body.credentials)), credentials_binding(id));
+  const row = {
+    account_id: scope.account_id,
+    id,
+    name: body.name,
+    type: provider.type,
+    provider: provider.name,
+    phone,
+    base_url,
+    credentials,
+    default_team_id: body.default_team_id ?? null,
+    verify_token: randomBytes(24).toString('base64url'),
+    send_within_s: body.send_within_s ?? 3_600,
+    on_unknown: body.on_unknown ?? 'hold',
+    max_per_second: body.max_per_second ?? provider.default_max_per_second,
+    stuck_after_s: body.stuck_after_s ?? 600,
+    reopen_within_s: body.reopen_within_s ?? 0,
+    created_at: now,
+    updated_at: now,
+  };
+  try {
+    return await inTransaction(scope, async (trx) => {
+      const inserted = await insertChannel(trx, row);
+      await insertSender(trx, row);
+      return inserted;
+    });
+  } catch (error) {
+    switch (violatedConstraint(error)) {
+      case 'channels_name':
+        throw channel_exists({ pointer: '/name', params: { name: body.name } });
+      case 'channels_account_id_default_team_id_fkey':
+        throw team_not_found({ pointer: '/default_team_id', params: { id: body.default_team_id } });
+      default:
+        throw error;
+    }
+  }
+}

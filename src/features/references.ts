@@ -1,0 +1,43 @@
+import { defineProblem } from '../problem.ts';
+
+/** An id in a request that is missing, or another account's: the two cannot be told apart. Leaf; shared by the features. */
+
+export const contact_not_found = defineProblem({
+  code: 'contact_not_found',
+  status: 404,
+  title: { en: 'No such contact', pt: 'Contato inexistente' },
+  detail: {
+    en: 'This account has no contact {id}. Look it up by phone, or create it.',
+    pt: 'Esta conta não tem o contato {id}. Busque-o pelo telefone ou crie-o.',
+  },
+});
+
+export const channel_not_found = defineProblem({
+  code: 'channel_not_found',
+  status: 404,
+  title: { en: 'No such channel', pt: 'Canal inexistente' },
+  detail: {
+    en: 'This account has no channel {id}. GET /v1/channels lists those it has.',
+    pt: 'Esta conta não tem o canal {id}. GET /v1/channels lista os que existem.',
+  },
+});
+
+export const team_not_found = defineProblem({
+  code: 'team_not_found',
+  status: 404,
+  title: { en: 'No such team', pt: 'Equipe inexistente' },
+  detail: {
+    en: 'This account has no team {id}. GET /v1/teams lists those it has.',
+    pt: 'Esta conta não tem a equipe {id}. GET /v1/teams lista as que existem.',
+  },
+});
+
+export const template_not_found = defineProblem({
+  code: 'template_not_found',
+  status: 404,
+  title: { en: 'No such template', pt: 'Template inexistente' },
+  detail: {
+    en: 'This account has no template {id}. GET /v1/templates lists those it has; sync the channel for newer ones.',
+    pt: 'Esta conta não tem o template {id}. GET /v1/templates lista os que existem; sincronize o canal para os novos.',
+  },
+});

@@ -1,0 +1,85 @@
+import type { Context, Scope } from '../../context.ts';
+import type { TeamsRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+import type { TeamView } from './teams.schema.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+export interface TeamWithChannels extends TeamsRow {
+  channel_ids: string[];
+}
+
+const with_channels = `
+  select t.*, array(select c.channel_id from team_channels c
+                     where c.account_id = t.account_id and c.team_id = t.id order by c.channel_id) as channel_ids
+    from teams t`;
+
+export async function insertTeam({ db }: Ctx, row: TeamsRow): Promise<void> {
+  await db('teams').insert(row);
+}
+
+export async function insertTeamChannels(
+  { db, account_id }: Ctx,
+  team_id: string,
+  channel_ids: string[],
+): Promise<void> {
+  if (channel_ids.length === 0) return;
+  await db('team_channels').insert(channel_ids.map((channel_id) => ({ account_id, team_id, channel_id })));
+}
+
+export async function countTeams(ctx: Ctx): Promise<number> {
+  const [row] = await table(ctx, 'teams').count({ teams: '*' });
+  return Number(row?.teams ?? 0);
+}
+
+/** Takes the mark from the team that has it. */
+export async function clearDefaultTeam(ctx: Ctx): Promise<void> {
+  await table(ctx, 'teams').where({ is_default: true }).update({ is_default: false });
+}
+
+export async function findTeam({ db, account_id }: Ctx, id: string): Promise<TeamWithChannels | undefined> {
+  const { rows } = await db.raw<{ rows: TeamWithChannels[] }>(`${with_channels} where t.account_id = ? and t.id = ?`, [
+    account_id,
+    id,
+  ]);
+  return rows[0];
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listTeams(
+  { db, account_id }: Ctx,
+  page: { limit: number; after_id: string | null },
+): Promise<TeamWithChannels[]> {
+  const { rows } = await db.raw<{ rows: TeamWithChannels[] }>(
+    `${with_channels} where t.account_id = :account_id and (cast(:after_id as uuid) is null or t.id < :after_id) order by t.id desc limit :limit`,
+    { account_id, after_id: page.after_id, limit: page.limit + 1 },
+  );
+  return rows;
+}
+
+/** What these teams, of several accounts, are called. */
+export async function listTeamNames(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; id: string }[],
+): Promise<Pick<TeamsRow, 'id' | 'name'>[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: Pick<TeamsRow, 'id' | 'name'>[] }>(
+      `select id, name from teams
+        where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
+      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
+    )
+    .options({ name: 'list_team_names' });
+  return rows;
+}
+
+export function toTeam(row: TeamWithChannels): TeamView {
+  return {
+    id: row.id,
+    name: row.name,
+    is_default: row.is_default,
+    channels: { scope: row.channel_scope as TeamView['channels']['scope'], channel_ids: row.channel_ids },
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}

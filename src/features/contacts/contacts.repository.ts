@@ -1,0 +1,194 @@
+import type { Context, Scope } from '../../context.ts';
+import type { ContactIdentitiesRow, ContactsRow } from '../../db/rows.ts';
+import { Problem } from '../../problem.ts';
+import type { ContactView } from './contacts.schema.ts';
+import { readPhone, searchDigits } from './phone-number.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+type Identity = Pick<ContactIdentitiesRow, 'kind' | 'scope' | 'value' | 'source'> & {
+  /** As PostgreSQL writes times into JSON. */
+  first_seen_at: string;
+  last_seen_at: string;
+};
+
+export interface ContactWithIdentities extends ContactsRow {
+  identities: Identity[];
+}
+
+export type NewContactRow = Omit<ContactsRow, 'profile_name' | 'name_key' | 'marketing_opted_out_at'>;
+
+const identity_members = `'kind', i.kind, 'scope', i.scope, 'value', i.value, 'source', i.source,
+  'first_seen_at', i.first_seen_at, 'last_seen_at', i.last_seen_at`;
+
+/** Identities come with the contacts of `from`, in the same statement. */
+const withIdentities = (from: string) => `
+  select c.*, (select coalesce(jsonb_agg(jsonb_build_object(${identity_members}) order by i.first_seen_at, i.kind, i.value), '[]')
+                 from contact_identities i where i.account_id = c.account_id and i.contact_id = c.id) as identities
+    from ${from} c`;
+
+/** The contact with its phone as first identity, in one statement; breaks `contacts_phone_key` when the number is taken. */
+export async function insertContact({ db }: Ctx, row: NewContactRow): Promise<ContactWithIdentities> {
+  const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(
+    `with c as (
+       insert into contacts (account_id, id, name, phone, phone_key, phone_digits, email, external_ref, metadata, created_at, updated_at)
+       values (:account_id, :id, :name, :phone, :phone_key, :phone_digits, :email, :external_ref, :metadata, :created_at, :updated_at)
+       returning *
+     ), i as (
+       insert into contact_identities (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
+       select account_id, id, 'phone', 'account', phone, 'user', created_at, created_at from c
+       -- The key decides who has a number; an identity of another contact stays where it is until the two are merged.
+       on conflict on constraint contact_identities_value do nothing
+       returning *
+     )
+     select c.*, (select coalesce(jsonb_agg(jsonb_build_object(${identity_members})), '[]') from i) as identities from c`,
+    { ...row, metadata: JSON.stringify(row.metadata) },
+  );
+  const [inserted] = rows;
+  if (!inserted) throw new Error('an insert returned no row');
+  return inserted;
+}
+
+export async function findContact({ db, account_id }: Ctx, id: string): Promise<ContactWithIdentities | undefined> {
+  const sql = `${withIdentities('contacts')} where c.account_id = ? and c.id = ?`;
+  const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(sql, [account_id, id]);
+  return rows[0];
+}
+
+/** `phone_key` as `readPhone` gives it: both forms of the ninth digit have the same. */
+export async function findContactByPhone(
+  { db, account_id }: Ctx,
+  phone_key: string,
+): Promise<ContactWithIdentities | undefined> {
+  const sql = `${withIdentities('contacts')} where c.account_id = ? and c.phone_key = ?`;
+  const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(sql, [account_id, phone_key]);
+  return rows[0];
+}
+
+// The metacharacters of LIKE are escaped after search_key, which turns a full-width percent sign into a plain one.
+const name_matches = `name_key like '%' || regexp_replace(search_key(:search), '([\\\\%_])', '\\\\\\1', 'g') || '%'`;
+const phone_matches = `phone_digits like '%' || :digits || '%'`;
+
+/** Name for a search with letters, name or number for one that could be a number, everybody for an empty one. */
+function conditionOf(search: string, digits: string): string {
+  if (search === '') return '';
+  return digits === '' ? `and ${name_matches}` : `and (${name_matches} or ${phone_matches})`;
+}
+
+/**
+ * Newest first, `limit + 1` rows; `search` is part of a name or of a number, empty for all. The statement has no name on
+ * purpose: a kept plan would not know how rare the fragment is.
+ */
+export async function listContacts(
+  { db, account_id }: Ctx,
+  search: string,
+  page: { limit: number; after_id: string | null },
+): Promise<ContactWithIdentities[]> {
+  const wanted = search.trim();
+  const digits = searchDigits(wanted);
+  const shown = `select * from contacts
+     where account_id = :account_id ${conditionOf(wanted, digits)} ${page.after_id === null ? '' : 'and id < :after_id'}
+     order by id desc limit :limit`;
+  const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(
+    `${withIdentities(`(${shown})`)} order by c.id desc`,
+    {
+      account_id,
+      search: wanted,
+      digits,
+      after_id: page.after_id,
+      limit: page.limit + 1,
+    },
+  );
+  return rows;
+}
+
+export interface LearnedIdentity {
+  account_id: string;
+  contact_id: string;
+  kind: string;
+  scope: string;
+  value: string;
+  source: string;
+  at: Date;
+}
+
+/**
+ * Keeps what providers call people, of many accounts in one statement. A value that another contact has stays with that
+ * one, a contact that is gone is passed over, and a known value only moves its `last_seen_at` on.
+ */
+export async function learnIdentities({ db }: Pick<Context, 'db'>, learned: LearnedIdentity[]): Promise<void> {
+  if (learned.length === 0) return;
+  await db
+    .raw(
+      `with known as (
+         select l.* from jsonb_to_recordset(cast(:learned as jsonb))
+                as l (account_id uuid, contact_id uuid, kind text, scope text, value text, source text, at timestamptz)
+           join contacts c on c.account_id = l.account_id and c.id = l.contact_id
+            for key share of c
+       ), joined as (
+         select account_id, contact_id, kind, scope, value, min(source) as source, min(at) as first_at, max(at) as last_at
+           from known group by account_id, contact_id, kind, scope, value
+       )
+       insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
+       select distinct on (account_id, scope, kind, value) account_id, contact_id, kind, scope, value, source, first_at, last_at
+         from joined order by account_id, scope, kind, value, first_at
+       on conflict on constraint contact_identities_value do update set last_seen_at = excluded.last_seen_at
+         where i.contact_id = excluded.contact_id and i.last_seen_at < excluded.last_seen_at`,
+      { learned: JSON.stringify(learned) },
+    )
+    .options({ name: 'learn_identities' });
+}
+
+export type ContactName = Pick<ContactsRow, 'account_id' | 'id' | 'name' | 'profile_name' | 'phone'>;
+
+/** What these contacts, of several accounts, are called; each once, those that are gone left out. */
+export async function listContactNames(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; id: string }[],
+): Promise<ContactName[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: ContactName[] }>(
+      `select account_id, id, name, profile_name, phone from contacts
+        where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
+      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
+    )
+    .options({ name: 'list_contact_names' });
+  return rows;
+}
+
+const toIso = (time: string) => new Date(time).toISOString();
+
+/** A number that our rules do not know (a provider gave it) is shown as it is kept. */
+function nationalOf(phone: string): string {
+  try {
+    return readPhone(phone, 'BR', '').national;
+  } catch (error) {
+    if (error instanceof Problem) return phone;
+    throw error;
+  }
+}
+
+export function toContact(row: ContactWithIdentities): ContactView {
+  return {
+    id: row.id,
+    name: row.name,
+    profile_name: row.profile_name,
+    phone: row.phone,
+    phone_national: row.phone === null ? null : nationalOf(row.phone),
+    email: row.email,
+    external_ref: row.external_ref,
+    metadata: row.metadata as ContactView['metadata'],
+    identities: row.identities.map(({ kind, scope, value, source, first_seen_at, last_seen_at }) => ({
+      kind: kind as ContactView['identities'][number]['kind'],
+      scope,
+      value,
+      source,
+      first_seen_at: toIso(first_seen_at),
+      last_seen_at: toIso(last_seen_at),
+    })),
+    marketing_opted_out_at: row.marketing_opted_out_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}

@@ -1,0 +1,99 @@
+import { Type } from '@sinclair/typebox';
+import { scopeOf } from '../../http/authenticate.ts';
+import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
+import type { App } from '../../http/server.ts';
+import { Closed, Id, Line, page_query } from '../../schema.ts';
+import { contact_not_found } from '../references.ts';
+import { findContact, listContacts, toContact } from './contacts.repository.ts';
+import { Contact, ContactLookup, ContactPage, contact_schemas, NewContact } from './contacts.schema.ts';
+import { contact_exists, createContact } from './create-contact.ts';
+import { lookupContact } from './lookup-contact.ts';
+import { phone_area_code_missing, phone_invalid } from './phone-number.ts';
+
+const tags = ['Contacts'];
+
+const search = Line(0, 200, {
+  description:
+    'Any part of the name, case and accents aside, or of the number: with or without mask, country code or ninth digit.',
+  examples: ['joao', '(31) 98888'],
+});
+const phone = Type.String({ maxLength: 32, description: 'The number as it was typed.', examples: ['(31) 98888-0001'] });
+
+export function contactRoutes(app: App): void {
+  for (const schema of contact_schemas) app.addSchema(schema);
+
+  app.get(
+    '/v1/contacts',
+    {
+      config: { scope: 'contacts:read', problems: [cursor_invalid] },
+      schema: {
+        operationId: 'listContacts',
+        tags,
+        summary: 'List or search contacts',
+        querystring: Closed({ search: Type.Optional(search), ...page_query }),
+        response: { 200: Type.Ref(ContactPage) },
+      },
+    },
+    async (request) => {
+      const page = readPage(request.query);
+      return toPage(await listContacts(scopeOf(request), request.query.search ?? '', page), page.limit, toContact);
+    },
+  );
+
+  app.post(
+    '/v1/contacts',
+    {
+      config: { scope: 'contacts:write', problems: [contact_exists, phone_invalid, phone_area_code_missing] },
+      schema: {
+        operationId: 'createContact',
+        tags,
+        summary: 'Register a contact',
+        description:
+          'A number that a contact has, in either form of the ninth digit, is refused; `contact_id` in the problem says whose it is.',
+        body: Type.Ref(NewContact),
+        response: { 201: Type.Ref(Contact) },
+      },
+    },
+    async (request, reply) => {
+      const contact = await createContact(scopeOf(request), request.body);
+      return reply.code(201).header('location', `/v1/contacts/${contact.id}`).send(contact);
+    },
+  );
+
+  app.get(
+    '/v1/contacts/lookup',
+    {
+      config: { scope: 'contacts:read', problems: [phone_invalid, phone_area_code_missing] },
+      schema: {
+        operationId: 'lookupContact',
+        tags,
+        summary: 'Look a number up',
+        description:
+          'How a number is understood and who has it. Nothing is written; a number that nobody has is no error.',
+        querystring: Closed({ phone }),
+        response: { 200: Type.Ref(ContactLookup) },
+      },
+    },
+    async (request) => lookupContact(scopeOf(request), request.query.phone),
+  );
+
+  app.get(
+    '/v1/contacts/:contact_id',
+    {
+      config: { scope: 'contacts:read', problems: [contact_not_found] },
+      schema: {
+        operationId: 'getContact',
+        tags,
+        summary: 'Read a contact',
+        params: Closed({ contact_id: Id('The contact.') }),
+        response: { 200: Type.Ref(Contact) },
+      },
+    },
+    async (request) => {
+      const { contact_id } = request.params;
+      const row = await findContact(scopeOf(request), contact_id);
+      if (!row) throw contact_not_found({ pointer: ':contact_id', params: { id: contact_id } });
+      return toContact(row);
+    },
+  );
+}

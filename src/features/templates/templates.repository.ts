@@ -1,0 +1,91 @@
+import { v7 as uuid } from 'uuid';
+import type { Scope } from '../../context.ts';
+import type { TemplatesRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+import type { ProviderTemplate } from '../../providers/provider.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+export interface TemplateFilter {
+  channel_id?: string | undefined;
+  /** Any part of the name, letter case aside; empty for all. */
+  search?: string | undefined;
+  category?: string | undefined;
+  language?: string | undefined;
+  status: string;
+}
+
+export async function findTemplate(ctx: Ctx, id: string): Promise<TemplatesRow | undefined> {
+  return table(ctx, 'templates').where({ id }).first();
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listTemplates(
+  ctx: Ctx,
+  { search = '', ...exact }: TemplateFilter,
+  page: { limit: number; after_id: string | null },
+): Promise<TemplatesRow[]> {
+  const given = Object.entries(exact).filter(([, value]) => value !== undefined);
+  const query = table(ctx, 'templates')
+    .where(Object.fromEntries(given))
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  // A place and no pattern: template names are full of `_`.
+  if (search.trim() !== '') query.whereRaw('strpos(lower(name), lower(?)) > 0', [search.trim()]);
+  if (page.after_id !== null) query.where('id', '<', page.after_id);
+  return query;
+}
+
+/** JSON as jsonb can keep it: NUL and halves of surrogate pairs, which JSON.stringify always escapes, are replaced. */
+function toStorableJson(value: unknown): string {
+  return JSON.stringify(value).replace(/\\(?:\\|u(?:0000|d[89a-f][0-9a-f]{2}))/g, (found) =>
+    found === '\\\\' ? found : '\ufffd',
+  );
+}
+
+/**
+ * Makes a channel's templates those of a whole listing, where a name and language come once: new ones are added, different
+ * ones changed, the missing ones `deleted`; what is equal is not written. The caller holds the channel's lock.
+ */
+export async function replaceTemplates(
+  { db, account_id }: Ctx,
+  channel_id: string,
+  listed: ProviderTemplate[],
+  synced_at: Date,
+): Promise<{ created: number; updated: number; removed: number }> {
+  // Ids of one moment are ordered: a listing keeps its order in ours.
+  const with_ids = listed.map((template) => ({ id: uuid(), ...template }));
+  const { rows } = await db.raw<{ rows: { created: number; updated: number; removed: number }[] }>(
+    `with listed as (
+       select * from jsonb_to_recordset(cast(:listed as jsonb))
+           as l (id uuid, provider_template_id text, name text, language text, category text, status text,
+                 parameter_format text, components jsonb)
+     ), written as (
+       insert into templates as t (account_id, id, channel_id, provider_template_id, name, language, category, status,
+                                   parameter_format, components, synced_at, created_at)
+       select cast(:account_id as uuid), id, cast(:channel_id as uuid), provider_template_id, name, language, category, status,
+              parameter_format, components, cast(:synced_at as timestamptz), cast(:synced_at as timestamptz)
+         from listed
+       on conflict on constraint templates_name_language do update
+         set provider_template_id = excluded.provider_template_id, category = excluded.category, status = excluded.status,
+             parameter_format = excluded.parameter_format, components = excluded.components, synced_at = excluded.synced_at
+         where (t.provider_template_id, t.category, t.status, t.parameter_format, t.components)
+               is distinct from (excluded.provider_template_id, excluded.category, excluded.status,
+                                 excluded.parameter_format, excluded.components)
+       returning t.id
+     ), removed as (
+       update templates t set status = 'deleted', synced_at = :synced_at
+        where t.account_id = :account_id and t.channel_id = :channel_id and t.status <> 'deleted'
+          and not exists (select from listed l where l.name = t.name and l.language = t.language)
+       returning t.id
+     )
+     select cast(count(*) filter (where is_new) as int) as created,
+            cast(count(*) filter (where not is_new) as int) as updated,
+            (select cast(count(*) as int) from removed) as removed
+       from (select id in (select id from listed) as is_new from written) w`,
+    { account_id, channel_id, synced_at, listed: toStorableJson(with_ids) },
+  );
+  const [counts] = rows;
+  if (!counts) throw new Error('an aggregate returned no row');
+  return counts;
+}

@@ -1,0 +1,86 @@
+import type { Context, Scope } from '../../context.ts';
+import type { AttendancesRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+export interface AttendanceFilter {
+  status?: string;
+  origin?: string;
+  channel_id?: string;
+  team_id?: string;
+  contact_id?: string;
+  created_after?: string;
+  created_before?: string;
+}
+
+export async function findAttendance(ctx: Ctx, id: string): Promise<AttendancesRow | undefined> {
+  return table(ctx, 'attendances').where({ id }).first();
+}
+
+/** The attendance while it is starting or open, locked until the transaction ends. */
+export async function lockActiveAttendance(ctx: Ctx, id: string): Promise<AttendancesRow | undefined> {
+  return table(ctx, 'attendances').where({ id }).whereIn('status', ['starting', 'open']).forUpdate().first();
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listAttendances(
+  ctx: Ctx,
+  filter: AttendanceFilter,
+  page: { limit: number; after_id: string | null },
+): Promise<AttendancesRow[]> {
+  const { created_after, created_before, ...equal } = filter;
+  const query = table(ctx, 'attendances')
+    .where(equal)
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  if (created_after !== undefined) query.where('created_at', '>=', created_after);
+  if (created_before !== undefined) query.where('created_at', '<', created_before);
+  if (page.after_id !== null) query.where('id', '<', page.after_id);
+  return query;
+}
+
+/** What a message's new facts mean for its attendance. */
+export interface MessageNews {
+  account_id: string;
+  attendance_id: string;
+  message_id: string;
+  /** Null when the attendance's status does not follow, as for a doubt. */
+  becomes: 'open' | 'failed' | null;
+}
+
+export interface FollowedAttendance extends AttendancesRow {
+  message_id: string;
+  /** True when this news changed the status; then two event numbers were taken, else one. */
+  has_changed: boolean;
+}
+
+/**
+ * Lets attendances of any accounts follow their first messages: `starting` becomes `open` or `failed`, and numbers for the
+ * events are taken under the row's lock. Each attendance at most once per call.
+ */
+export async function followMessages({ db }: Pick<Context, 'db'>, news: MessageNews[]): Promise<FollowedAttendance[]> {
+  const { rows } = await db
+    .raw<{ rows: FollowedAttendance[] }>(
+      `with news as (
+         select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text)
+       ),
+       locked as (
+         select a.account_id, a.id, n.message_id, n.becomes,
+                (n.becomes is not null and a.status = 'starting' and a.first_message_id = n.message_id) as has_changed
+           from attendances a join news n on n.account_id = a.account_id and n.attendance_id = a.id
+          order by a.account_id, a.id
+            for no key update of a
+       )
+       update attendances a
+          set status = case when l.has_changed then l.becomes else a.status end,
+              event_sequence = a.event_sequence + case when l.has_changed then 2 else 1 end,
+              updated_at = now()
+         from locked l
+        where a.account_id = l.account_id and a.id = l.id
+       returning a.*, l.message_id, l.has_changed`,
+      { news: JSON.stringify(news) },
+    )
+    .options({ name: 'follow_messages' });
+  return rows;
+}

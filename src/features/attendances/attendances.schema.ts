@@ -1,0 +1,260 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Closed, Id, Line, Metadata, Nullable, OneOf, Page, Timestamp } from '../../schema.ts';
+import { channel_types } from '../channels/channels.schema.ts';
+import { MessageError, message_statuses } from '../messages/messages.schema.ts';
+
+export const attendance_statuses = ['starting', 'open', 'closed', 'failed'] as const;
+export const attendance_origins = ['active', 'receptive'] as const;
+
+const Actor = Closed(
+  {
+    id: Type.Optional(Line(1, 200, { description: 'Your id of the person.' })),
+    name: Type.Optional(Line(1, 200, { description: 'Their name.' })),
+  },
+  { $id: 'Actor', title: 'Actor', description: 'The person of the company behind the key, as your system knows them.' },
+);
+
+const ContactOfAttendance = Closed(
+  {
+    id: Id('The contact.'),
+    name: Nullable(Type.String({ description: "The company's name for the person, else the person's own." })),
+    phone: Nullable(Type.String({ description: 'E.164.' })),
+  },
+  { $id: 'ContactOfAttendance', title: 'ContactOfAttendance' },
+);
+const ChannelOfAttendance = Closed(
+  { id: Id('The channel.'), name: Type.String(), type: OneOf(channel_types) },
+  { $id: 'ChannelOfAttendance', title: 'ChannelOfAttendance' },
+);
+const TeamOfAttendance = Closed(
+  { id: Id('The team.'), name: Type.String() },
+  { $id: 'TeamOfAttendance', title: 'TeamOfAttendance' },
+);
+
+const FirstMessage = Closed(
+  {
+    id: Id('The message.'),
+    type: Type.String({ description: '`template` or `text`.' }),
+    status: OneOf(message_statuses),
+    text: Nullable(Type.String({ description: 'As the contact reads it.' })),
+    error: Nullable(Type.Ref(MessageError)),
+  },
+  { $id: 'FirstMessage', title: 'FirstMessage', description: 'The message that the attendance opened with.' },
+);
+
+const ServiceWindow = Closed(
+  {
+    status: OneOf(['not_started', 'active', 'expired'], {
+      description: '`not_started`: the contact has not written yet.',
+    }),
+    expires_at: Nullable(Timestamp('24 h after the last message of the contact.')),
+  },
+  {
+    $id: 'ServiceWindow',
+    title: 'ServiceWindow',
+    description: 'While it is active, free text may be sent on official channels.',
+  },
+);
+
+const StartedBy = Closed(
+  { api_key_id: Id('The key that started it.'), actor: Nullable(Type.Ref(Actor)) },
+  { $id: 'StartedBy', title: 'StartedBy' },
+);
+
+const members = {
+  id: Id('The attendance.'),
+  status: OneOf(attendance_statuses, {
+    description: '`starting` until the provider takes the first message; `failed` when it refuses it.',
+  }),
+  origin: OneOf(attendance_origins, { description: '`active`: the company wrote first.' }),
+  contact: Type.Ref(ContactOfAttendance),
+  channel: Type.Ref(ChannelOfAttendance),
+  team: Nullable(Type.Ref(TeamOfAttendance)),
+  first_message: Nullable(Type.Ref(FirstMessage)),
+  service_window: Type.Ref(ServiceWindow),
+  external_ref: Nullable(Type.String({ description: 'Yours, as given.' })),
+  metadata: Type.Record(Type.String(), Type.Unknown(), { description: 'Yours, as given.' }),
+  started_by: Nullable(Type.Ref(StartedBy)),
+  created_at: Timestamp('When it was started.'),
+  updated_at: Timestamp('When it last changed.'),
+  closed_at: Nullable(Timestamp('When it was closed.')),
+};
+
+const example = {
+  id: '019a0000-0000-7000-8000-0000000000e1',
+  status: 'starting',
+  origin: 'active',
+  contact: { id: '019a0000-0000-7000-8000-000000000001', name: 'Ana', phone: '+5531988880001' },
+  channel: { id: '019a0000-0000-7000-8000-0000000000c1', name: 'Vendas', type: 'official' },
+  team: { id: '019a0000-0000-7000-8000-0000000000d1', name: 'Comercial' },
+  first_message: {
+    id: '019a0000-0000-7000-8000-0000000000f1',
+    type: 'template',
+    status: 'queued',
+    text: 'Olá Ana, podemos continuar?',
+    error: null,
+  },
+  service_window: { status: 'not_started', expires_at: null },
+  external_ref: 'crm-123',
+  metadata: {},
+  started_by: { api_key_id: '019a0000-0000-7000-8000-0000000000b1', actor: { id: 'agent-7', name: 'Bia' } },
+  created_at: '2026-11-22T12:00:00.000Z',
+  updated_at: '2026-11-22T12:00:00.000Z',
+  closed_at: null,
+};
+
+export const Attendance = Closed(members, {
+  $id: 'Attendance',
+  title: 'Attendance',
+  description: 'One conversation between the company and a contact over one channel, looked after by one team.',
+  examples: [example],
+});
+export const AttendancePage = Page(Attendance, 'AttendancePage');
+
+const TimelineEntry = Closed(
+  {
+    type: Type.String({ description: 'The type of event.' }),
+    sequence: Type.Integer({ minimum: 1 }),
+    at: Timestamp('When.'),
+  },
+  { $id: 'TimelineEntry', title: 'TimelineEntry' },
+);
+
+export const AttendanceDetail = Closed(
+  { ...members, timeline: Type.Array(Type.Ref(TimelineEntry), { description: 'What happened, in order.' }) },
+  {
+    $id: 'AttendanceDetail',
+    title: 'AttendanceDetail',
+    description: 'An attendance with its timeline.',
+    examples: [{ ...example, timeline: [{ type: 'attendance.started', sequence: 1, at: '2026-11-22T12:00:00.000Z' }] }],
+  },
+);
+
+const StartOutcome = Closed(
+  {
+    contact: OneOf(['found', 'created']),
+    attendance: OneOf(['created', 'reused']),
+    message_id: Nullable(Id('The message that this request queued; what `Prefer: wait` watches.')),
+    not_applied: Type.Array(Type.String(), {
+      description: 'Members of the request that something existing overruled.',
+    }),
+  },
+  { $id: 'StartOutcome', title: 'StartOutcome', description: 'What this request did.' },
+);
+
+export const StartedAttendance = Closed(
+  { ...members, outcome: Type.Ref(StartOutcome) },
+  {
+    $id: 'StartedAttendance',
+    title: 'StartedAttendance',
+    description: 'An attendance and what the start did.',
+    examples: [
+      {
+        ...example,
+        outcome: { contact: 'created', attendance: 'created', message_id: example.first_message.id, not_applied: [] },
+      },
+    ],
+  },
+);
+
+const ContactById = Closed({ id: Id('A registered contact.') }, { $id: 'ContactById', title: 'ContactById' });
+const ContactByPhone = Closed(
+  {
+    phone: Line(1, 32, { description: 'With area code; found or created.', examples: ['(31) 98888-0001'] }),
+    name: Type.Optional(Line(1, 200, { description: 'For a contact that is created.' })),
+  },
+  { $id: 'ContactByPhone', title: 'ContactByPhone' },
+);
+
+const parameters = Type.Optional(
+  Type.Unsafe<Record<string, unknown>>({
+    type: 'object',
+    maxProperties: 200,
+    propertyNames: { type: 'string', maxLength: 120 },
+    additionalProperties: true,
+    storableDeep: true,
+    description: 'Slot key to value: a string; for media `{link}` or `{media_id}`; see the slots of the template.',
+  }),
+);
+const TemplateById = Closed({ id: Id('The template.'), parameters }, { $id: 'TemplateById', title: 'TemplateById' });
+const TemplateByName = Closed(
+  {
+    name: Line(1, 512, { description: 'Its name at the provider.' }),
+    language: Line(2, 20, { description: 'Such as `pt_BR`.' }),
+    parameters,
+  },
+  { $id: 'TemplateByName', title: 'TemplateByName' },
+);
+
+export const StartAttendance = Closed(
+  {
+    contact: Type.Union([Type.Ref(ContactById), Type.Ref(ContactByPhone)], { description: 'Who to talk with.' }),
+    channel_id: Type.Optional(Id('May be left out when exactly one channel is usable.')),
+    team_id: Id('Who looks after it.'),
+    template: Type.Optional(
+      Type.Union([Type.Ref(TemplateById), Type.Ref(TemplateByName)], {
+        description: 'Mandatory on official channels, refused on others.',
+      }),
+    ),
+    text: Type.Optional(
+      Line(1, 4096, { description: 'The first message on an unofficial channel; without it nothing is sent.' }),
+    ),
+    on_open: Type.Optional(OneOf(['reject', 'reuse'], { description: 'When one is open already. Default `reject`.' })),
+    send_within_s: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 604_800,
+        description: "Still queued after it: failed with `not_sent_in_time`. Default: the channel's.",
+      }),
+    ),
+    external_ref: Type.Optional(Line(1, 200, { description: 'Yours; given back.' })),
+    metadata: Type.Optional(Metadata('Yours; given back.')),
+    actor: Type.Optional(Type.Ref(Actor)),
+  },
+  {
+    $id: 'StartAttendance',
+    title: 'StartAttendance',
+    examples: [
+      {
+        contact: { phone: '(31) 98888-0001', name: 'Ana' },
+        channel_id: example.channel.id,
+        team_id: example.team.id,
+        template: { name: 'retomar_atendimento', language: 'pt_BR', parameters: { 'body.1': 'Ana', 'body.2': '8841' } },
+      },
+    ],
+  },
+);
+
+export const AttendanceQuery = {
+  status: Type.Optional(OneOf(attendance_statuses)),
+  origin: Type.Optional(OneOf(attendance_origins)),
+  channel_id: Type.Optional(Id('Over this channel.')),
+  team_id: Type.Optional(Id('Of this team.')),
+  contact_id: Type.Optional(Id('With this contact.')),
+  created_after: Type.Optional(Timestamp('Made at or after.')),
+  created_before: Type.Optional(Timestamp('Made before.')),
+};
+
+export const attendance_schemas = [
+  Actor,
+  ContactOfAttendance,
+  ChannelOfAttendance,
+  TeamOfAttendance,
+  FirstMessage,
+  ServiceWindow,
+  StartedBy,
+  Attendance,
+  AttendancePage,
+  TimelineEntry,
+  AttendanceDetail,
+  StartOutcome,
+  StartedAttendance,
+  ContactById,
+  ContactByPhone,
+  TemplateById,
+  TemplateByName,
+  StartAttendance,
+];
+export type AttendanceView = Static<typeof Attendance>;
+export type StartedAttendanceView = Static<typeof StartedAttendance>;
+export type StartAttendanceBody = Static<typeof StartAttendance>;

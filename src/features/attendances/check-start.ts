@@ -1,0 +1,146 @@
+import { defineProblem } from '../../problem.ts';
+import type { Address, Provider } from '../../providers/provider.ts';
+import { findProvider } from '../../providers/registry.ts';
+import { type Phone, phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
+import { channel_not_found, contact_not_found, team_not_found } from '../references.ts';
+import type { StartAttendanceBody } from './attendances.schema.ts';
+import { chooseFirstMessage, type FirstMessage, first_message_problems } from './first-message.ts';
+import type { StartChannel, StartContact, StartFacts, StartTeam } from './start.repository.ts';
+
+export const channel_required = defineProblem({
+  code: 'channel_required',
+  status: 422,
+  title: { en: 'Say which channel', pt: 'Diga qual canal' },
+  detail: {
+    en: 'This account has {usable} usable channels, so channel_id cannot be left out. GET /v1/channels lists them.',
+    pt: 'Esta conta tem {usable} canais utilizáveis, por isso channel_id não pode ser omitido. GET /v1/channels os lista.',
+  },
+});
+export const channel_unavailable = defineProblem({
+  code: 'channel_unavailable',
+  status: 422,
+  title: { en: 'The channel cannot start attendances', pt: 'O canal não pode iniciar atendimentos' },
+  detail: {
+    en: 'Channel {name} is {status}: {reason}. Reconnect it at its provider, or take another channel.',
+    pt: 'O canal {name} está {status}: {reason}. Reconecte-o no provedor ou use outro canal.',
+  },
+});
+export const team_not_on_channel = defineProblem({
+  code: 'team_not_on_channel',
+  status: 422,
+  title: { en: 'The team does not work on this channel', pt: 'A equipe não atende neste canal' },
+  detail: {
+    en: 'Team {team} is not on channel {channel}. Take another team, or add the channel to it.',
+    pt: 'A equipe {team} não atende no canal {channel}. Use outra equipe ou inclua o canal nela.',
+  },
+});
+export const contact_opted_out = defineProblem({
+  code: 'contact_opted_out',
+  status: 422,
+  title: { en: 'The contact opted out of marketing', pt: 'O contato recusou marketing' },
+  detail: {
+    en: 'Since {since} this contact takes no marketing messages from you. Take a utility template.',
+    pt: 'Desde {since} este contato não aceita mensagens de marketing suas. Use um template de utilidade.',
+  },
+});
+export const contact_unreachable = defineProblem({
+  code: 'contact_unreachable',
+  status: 422,
+  title: { en: 'The contact has no address on this channel', pt: 'O contato não tem endereço neste canal' },
+  detail: {
+    en: 'This contact has no phone, and no other address that this channel can use. Add a phone.',
+    pt: 'Este contato não tem telefone nem outro endereço que este canal use. Inclua um telefone.',
+  },
+});
+
+export const start_check_problems = [
+  contact_not_found,
+  phone_invalid,
+  phone_area_code_missing,
+  channel_required,
+  channel_not_found,
+  channel_unavailable,
+  team_not_found,
+  team_not_on_channel,
+  ...first_message_problems,
+  contact_opted_out,
+  contact_unreachable,
+];
+
+/** A start that may go ahead. `contact` is null when it is to be created from the phone. */
+export interface CheckedStart {
+  contact: StartContact | null;
+  channel: StartChannel;
+  provider: Provider;
+  team: StartTeam;
+  message: FirstMessage | null;
+  /** Null without a message. */
+  recipient: Address | null;
+}
+
+/** Judges a start in the order of the contract: contact, channel, team, template, opt-out. Throws the first refusal; changes nothing. */
+export function checkStart(body: StartAttendanceBody, facts: StartFacts, phone: Phone | null): CheckedStart {
+  const contact = checkContact(body, facts);
+  const channel = checkChannel(body, facts);
+  const provider = findProvider(channel.provider);
+  const team = checkTeam(body, facts, channel);
+  const message = chooseFirstMessage(provider.type, body, facts.template, channel.id);
+  checkOptOut(contact, facts, message);
+  const recipient = message && chooseRecipient(provider, channel, contact, phone);
+  return { contact, channel, provider, team, message, recipient };
+}
+
+function checkContact(body: StartAttendanceBody, facts: StartFacts): StartContact | null {
+  if (facts.contact || !('id' in body.contact)) return facts.contact;
+  throw contact_not_found({ pointer: '/contact/id', params: { id: body.contact.id } });
+}
+
+function checkChannel(body: StartAttendanceBody, { channels }: StartFacts): StartChannel {
+  const [channel] = channels;
+  if (body.channel_id === undefined && channels.length !== 1) {
+    throw channel_required({ pointer: '/channel_id', params: { usable: channels.length === 0 ? 'no' : 'several' } });
+  }
+  if (!channel) throw channel_not_found({ pointer: '/channel_id', params: { id: body.channel_id } });
+  const { name, status, status_detail } = channel;
+  if (status !== 'disconnected' && status !== 'restricted') return channel;
+  throw channel_unavailable({
+    pointer: '/channel_id',
+    params: { name, status, reason: status_detail ?? 'no reason given' },
+  });
+}
+
+function checkTeam(body: StartAttendanceBody, { team }: StartFacts, channel: StartChannel): StartTeam {
+  if (!team) throw team_not_found({ pointer: '/team_id', params: { id: body.team_id } });
+  const works_here =
+    team.channel_scope === 'all' || (team.channel_scope === 'selected' && team.channel_ids.includes(channel.id));
+  if (works_here) return team;
+  throw team_not_on_channel({ pointer: '/team_id', params: { team: team.name, channel: channel.name } });
+}
+
+function checkOptOut(contact: StartContact | null, { template }: StartFacts, message: FirstMessage | null): void {
+  if (!contact?.marketing_opted_out_at || !message?.template || template?.category !== 'marketing') return;
+  throw contact_opted_out({ pointer: '/contact', params: { since: contact.marketing_opted_out_at } });
+}
+
+/**
+ * Where the message goes: an address that this channel's gateway gave for the person, else the phone, else what the
+ * provider calls a person without one. On official channels the phone comes first: it keeps the phone flowing to us.
+ */
+function chooseRecipient(
+  provider: Provider,
+  channel: StartChannel,
+  contact: StartContact | null,
+  phone: Phone | null,
+): Address {
+  const here = (contact?.identities ?? []).filter((one) => one.scope === `channel:${channel.id}`);
+  const find = (...kinds: Address['kind'][]) =>
+    here.find((one) => (kinds as string[]).includes(one.kind)) as Address | undefined;
+  const checked = provider.capabilities.checks_number ? find('wa_id', 'lid') : undefined;
+  const number = contact ? contact.phone : (phone?.e164 ?? null);
+  const address =
+    checked ??
+    (number === null ? undefined : { kind: 'phone' as const, value: number }) ??
+    find('bsuid', 'parent_bsuid', 'lid');
+  if (!address) throw contact_unreachable({ pointer: '/contact' });
+  return { kind: address.kind, value: address.value };
+}

@@ -1,0 +1,148 @@
+import type { Context } from '../../context.ts';
+import type { Finished, LaneWork } from '../../lanes/lane.ts';
+import type { Wake } from '../../lanes/wake.ts';
+import type { Vaults } from '../accounts/vaults.ts';
+import { listChannelsOf } from '../channels/channels.repository.ts';
+import type { Outside } from '../channels/provider-call.ts';
+import {
+  claimMessages,
+  listLateMessages,
+  listLostMessages,
+  type WrittenOutcome,
+} from '../messages/dispatch.repository.ts';
+import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
+import { settled_topic } from '../messages/wait-for-message.ts';
+import { recordOutcomes } from './record-outcomes.ts';
+
+/** Calls the lane: after a start queued a message. */
+export const dispatch_topic = 'dispatch';
+
+const sweep_batch = 200;
+
+export interface DispatchDependencies {
+  outside: Outside;
+  vaults: Vaults;
+  wake: Wake;
+  lease_ms: number;
+  public_url: string;
+}
+
+/** The lane that sends queued messages: T2 claims, the provider is called, T3 is written; T4 and T8 are its sweep. */
+export function dispatchWork(deps: DispatchDependencies): LaneWork<DispatchItem, DispatchOutcome> {
+  return {
+    name: dispatch_topic,
+    claim: (ctx, free) => claimItems(ctx, deps, free),
+    run: async (ctx, item) => {
+      const outcome = await dispatchMessage(ctx, deps.outside, item);
+      logDispatch(ctx, item, outcome);
+      return outcome;
+    },
+    finish: async (ctx, finished) => {
+      await recordOutcomes(ctx, deps.public_url, toOutcomes(ctx, finished));
+      deps.wake.call(settled_topic);
+    },
+    sweep: (ctx) => sweepMessages(ctx, deps),
+  };
+}
+
+async function claimItems(
+  ctx: Context,
+  { vaults, lease_ms }: DispatchDependencies,
+  free: number,
+): Promise<{ items: DispatchItem[]; again_in_ms: number | null }> {
+  // Before the statement: the database's lease can only be longer than ours.
+  const lease_ends_at = performance.now() + lease_ms;
+  const { claimed, again_in_ms } = await claimMessages(ctx, free, lease_ms);
+  if (claimed.length === 0) return { items: [], again_in_ms };
+  const [channels, opened] = await Promise.all([
+    listChannelsOf(ctx, claimed),
+    vaults.openAll(
+      ctx,
+      claimed.map((message) => message.account_id),
+    ),
+  ]);
+  const by_id = new Map(channels.map((channel) => [channel.id, channel]));
+  const items = claimed.flatMap((message): DispatchItem[] => {
+    const channel = by_id.get(message.channel_id);
+    const vault = opened.get(message.account_id);
+    // An account deleted this instant: its messages are gone with it.
+    return channel && vault ? [{ message, channel, vault, lease_ends_at }] : [];
+  });
+  return { items, again_in_ms };
+}
+
+/** One line per attempt; the recipient as its last four digits. */
+function logDispatch(
+  ctx: Context,
+  { message, channel }: DispatchItem,
+  { written, duration_ms }: DispatchOutcome,
+): void {
+  ctx.log.info(
+    {
+      account_id: message.account_id,
+      message_id: message.id,
+      attendance_id: message.attendance_id,
+      channel_id: message.channel_id,
+      provider: channel.provider,
+      attempt: message.attempt,
+      outcome: written.kind,
+      error_code: written.error?.code,
+      provider_code: written.error?.provider?.code,
+      provider_trace_id: written.error?.provider?.trace_id,
+      recipient: message.recipient.replace(/@.*$/, '').slice(-4),
+      duration_ms,
+    },
+    'message.dispatched',
+  );
+}
+
+function toOutcomes(ctx: Context, finished: Finished<DispatchItem, DispatchOutcome>[]) {
+  const at = ctx.now();
+  return {
+    written: finished.map(({ outcome }) => outcome.written),
+    learned: finished.flatMap(({ item, outcome }) =>
+      outcome.identities.map(({ kind, value }) => ({
+        account_id: item.message.account_id,
+        contact_id: item.message.contact_id,
+        kind,
+        scope: `channel:${item.message.channel_id}`,
+        value,
+        source: item.channel.provider,
+        at,
+      })),
+    ),
+    channel_news: finished.flatMap(({ item, outcome }) =>
+      outcome.channel_news
+        ? [{ account_id: item.message.account_id, channel_id: item.message.channel_id, ...outcome.channel_news }]
+        : [],
+    ),
+  };
+}
+
+/** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. */
+async function sweepMessages(ctx: Context, { public_url, wake }: DispatchDependencies): Promise<void> {
+  const lost = await listLostMessages(ctx, sweep_batch);
+  const late = await listLateMessages(ctx, sweep_batch);
+  const overdue =
+    (kind: 'lost' | 'too_late', code: string) =>
+    (row: (typeof lost)[number]): WrittenOutcome => ({
+      account_id: row.account_id,
+      message_id: row.id,
+      fence: kind === 'lost' ? row.fence : null,
+      attempt: row.attempt,
+      kind,
+      provider_message_id: null,
+      is_held: false,
+      error: { code, provider: null },
+      recipient: null,
+      run_in_ms: null,
+    });
+  const written = [
+    ...lost.map(overdue('lost', 'provider_answer_lost')),
+    ...late.map(overdue('too_late', 'not_sent_in_time')),
+  ];
+  if (written.length === 0) return;
+  const changed = await recordOutcomes(ctx, public_url, { written, learned: [], channel_news: [] });
+  ctx.log.warn({ lost: lost.length, late: late.length, changed }, 'messages.swept');
+  wake.call(settled_topic);
+}

@@ -1,0 +1,141 @@
+import { defineProblem } from '../../problem.ts';
+import type { ChannelType, OutboundContent } from '../../providers/provider.ts';
+import { template_not_found } from '../references.ts';
+import { checkParameters, template_parameters_invalid } from '../templates/check-parameters.ts';
+import { renderedText, renderTemplate } from '../templates/render-template.ts';
+import { readSlots, unsupportedComponents } from '../templates/template-slots.ts';
+import type { StartAttendanceBody } from './attendances.schema.ts';
+import type { StartTemplate } from './start.repository.ts';
+
+export const template_required = defineProblem({
+  code: 'template_required',
+  status: 422,
+  title: { en: 'A template is mandatory here', pt: 'O template é obrigatório aqui' },
+  detail: {
+    en: 'An attendance on an official channel opens with an approved template. GET /v1/templates?channel_id={channel_id} lists them.',
+    pt: 'Um atendimento em canal oficial abre com um template aprovado. GET /v1/templates?channel_id={channel_id} os lista.',
+  },
+});
+export const template_not_supported = defineProblem({
+  code: 'template_not_supported',
+  status: 422,
+  title: { en: 'This channel has no templates', pt: 'Este canal não tem templates' },
+  detail: {
+    en: 'An unofficial channel sends text. Leave `template` out; send `text`, or nothing to open without a message.',
+    pt: 'Um canal não oficial envia texto. Omita `template`; envie `text`, ou nada para abrir sem mensagem.',
+  },
+});
+export const text_not_allowed = defineProblem({
+  code: 'text_not_allowed',
+  status: 422,
+  title: { en: 'Free text may not come first here', pt: 'Texto livre não pode vir primeiro aqui' },
+  detail: {
+    en: 'On an official channel the first message is a template. Leave `text` out.',
+    pt: 'Em canal oficial a primeira mensagem é um template. Omita `text`.',
+  },
+});
+export const template_not_on_channel = defineProblem({
+  code: 'template_not_on_channel',
+  status: 422,
+  title: { en: 'The template is of another channel', pt: 'O template é de outro canal' },
+  detail: {
+    en: 'Template {name} ({language}) is not on this channel. GET /v1/templates?channel_id={channel_id} lists those that are.',
+    pt: 'O template {name} ({language}) não é deste canal. GET /v1/templates?channel_id={channel_id} lista os que são.',
+  },
+});
+export const template_not_approved = defineProblem({
+  code: 'template_not_approved',
+  status: 422,
+  title: { en: 'The template is not approved', pt: 'O template não está aprovado' },
+  detail: {
+    en: 'Template {name} ({language}) is {status}. Take an approved one, or sync the channel if it was approved since.',
+    pt: 'O template {name} ({language}) está {status}. Use um aprovado, ou sincronize o canal se ele já foi aprovado.',
+  },
+});
+export const template_component_unsupported = defineProblem({
+  code: 'template_component_unsupported',
+  status: 422,
+  title: { en: 'The template has a part we cannot send', pt: 'O template tem uma parte que não sabemos enviar' },
+  detail: {
+    en: 'Template {name} has: {components}. Take a template without it.',
+    pt: 'O template {name} tem: {components}. Use um template sem isso.',
+  },
+});
+
+export const first_message_problems = [
+  template_required,
+  template_not_supported,
+  text_not_allowed,
+  template_not_found,
+  template_not_on_channel,
+  template_not_approved,
+  template_component_unsupported,
+  template_parameters_invalid,
+];
+
+/** What opens the attendance: the frozen payload, the text that history keeps, and the template as given. */
+export interface FirstMessage {
+  type: 'text' | 'template';
+  text: string | null;
+  template: { id: string; name: string; language: string; parameters: Record<string, unknown> } | null;
+  payload: OutboundContent;
+}
+
+type Asked = Pick<StartAttendanceBody, 'template' | 'text'>;
+
+/** The branch on channel type: a template on official channels; text, or nothing (null), on unofficial ones. Throws the above. */
+export function chooseFirstMessage(
+  type: ChannelType,
+  asked: Asked,
+  template: StartTemplate | null,
+  channel_id: string,
+): FirstMessage | null {
+  switch (type) {
+    case 'official':
+      return fromTemplate(asked, template, channel_id);
+    case 'unofficial':
+      return fromText(asked);
+  }
+}
+
+function fromText({ template, text }: Asked): FirstMessage | null {
+  if (template !== undefined) throw template_not_supported({ pointer: '/template' });
+  return text === undefined ? null : { type: 'text', text, template: null, payload: { type: 'text', text } };
+}
+
+function fromTemplate(
+  { template: asked, text }: Asked,
+  template: StartTemplate | null,
+  channel_id: string,
+): FirstMessage {
+  if (asked === undefined) throw template_required({ pointer: '/template', params: { channel_id } });
+  if (text !== undefined) throw text_not_allowed({ pointer: '/text' });
+  if (template === null) {
+    const [pointer, id] =
+      'id' in asked ? ['/template/id', asked.id] : ['/template/name', `${asked.name} (${asked.language})`];
+    throw template_not_found({ pointer, params: { id } });
+  }
+  refuseUnfit(template, channel_id);
+  return fill(template, asked.parameters);
+}
+
+function refuseUnfit(template: StartTemplate, channel_id: string): void {
+  const { name, language, status } = template;
+  const said = { pointer: '/template', params: { name, language, status, channel_id } };
+  if (template.channel_id !== channel_id) throw template_not_on_channel(said);
+  if (status !== 'approved') throw template_not_approved(said);
+  const components = unsupportedComponents(template.components);
+  if (components.length === 0) return;
+  throw template_component_unsupported({ pointer: '/template', params: { name, components: components.join(', ') } });
+}
+
+function fill(template: StartTemplate, parameters: Record<string, unknown> | undefined): FirstMessage {
+  const { id, name, language, parameter_format } = template;
+  const { filled } = checkParameters(readSlots(template.components, parameter_format), parameters);
+  return {
+    type: 'template',
+    text: renderedText(renderTemplate(template.components, filled)),
+    template: { id, name, language, parameters: parameters ?? {} },
+    payload: { type: 'template', name, language, parameter_format, slots: filled },
+  };
+}

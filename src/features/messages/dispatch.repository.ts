@@ -1,0 +1,188 @@
+import type { Context } from '../../context.ts';
+import type { MessagesRow } from '../../db/rows.ts';
+import { next_turn_ms, paid_senders, recipient_pace_ms, taken_senders } from '../../lanes/pace.ts';
+import type { Address, OutboundContent } from '../../providers/provider.ts';
+import type { KeptError } from './message-errors.ts';
+
+type Ctx = Pick<Context, 'db'>;
+
+/** A message that this process may send until its lease ends. */
+export interface ClaimedMessage {
+  account_id: string;
+  id: string;
+  attendance_id: string;
+  contact_id: string;
+  channel_id: string;
+  recipient_kind: Address['kind'];
+  recipient: string;
+  payload: OutboundContent;
+  attempt: number;
+  fence: number;
+}
+
+/**
+ * T2 in one statement. `waiting` hops over the queue's index from sender to sender (no scan of a long queue), `taken` locks
+ * the senders whose turn it is, `picked` takes their oldest due messages whose recipient got none in the last 6 s, and no
+ * two for one recipient.
+ */
+const claim = `
+  with recursive waiting as (
+    (select account_id, channel_id from messages where state = 'queued' order by account_id, channel_id limit 1)
+    union all
+    select n.account_id, n.channel_id
+      from waiting w
+     cross join lateral (
+       select m.account_id, m.channel_id from messages m
+        where m.state = 'queued' and (m.account_id, m.channel_id) > (w.account_id, w.channel_id)
+        order by m.account_id, m.channel_id limit 1) n
+  ),
+  due as (
+    select w.account_id, w.channel_id from waiting w
+     where exists (select 1 from messages m where m.account_id = w.account_id and m.channel_id = w.channel_id
+                      and m.state = 'queued' and m.run_at <= now())
+  ),
+  ${taken_senders},
+  picked as (
+    select m.account_id, m.id,
+           row_number() over (partition by m.account_id, m.channel_id, m.recipient order by m.run_at, m.id) as place
+      from taken t
+     cross join lateral (
+       select q.account_id, q.id, q.channel_id, q.recipient, q.run_at from messages q
+        where q.account_id = t.account_id and q.channel_id = t.channel_id and q.state = 'queued'
+          and q.run_at <= now() and q.send_before > now()
+          and not exists (
+            select 1 from attempts a
+             where a.account_id = q.account_id and a.channel_id = q.channel_id and a.recipient = q.recipient
+               and a.started_at > now() - cast(:recipient_pace as interval)
+               and (a.outcome is null or a.outcome not in ('unavailable', 'given_back')))
+        order by q.run_at, q.id
+        limit least(floor(t.available), t.share)
+          for update skip locked) m
+  ),
+  claimed as (
+    update messages m
+       set state = 'sending', attempt = m.attempt + 1, fence = nextval('fences'),
+           lease_until = now() + cast(:lease as interval), updated_at = now()
+      from picked p
+     where p.place = 1 and m.account_id = p.account_id and m.id = p.id and m.state = 'queued'
+    returning m.account_id, m.id, m.attendance_id, m.contact_id, m.channel_id, m.recipient_kind, m.recipient,
+              m.payload, m.attempt, m.fence
+  ),
+  tried as (
+    insert into attempts (account_id, message_id, number, fence, channel_id, recipient, started_at)
+    select account_id, id, attempt, fence, channel_id, recipient, now() from claimed
+  ),
+  ${paid_senders}
+  select (select jsonb_agg(to_jsonb(claimed)) from claimed) as claimed, ${next_turn_ms} as again_in_ms`;
+
+/** Takes at most `free` due messages, fairly between accounts and within each sender's pace. */
+export async function claimMessages(
+  { db }: Ctx,
+  free: number,
+  lease_ms: number,
+): Promise<{ claimed: ClaimedMessage[]; again_in_ms: number | null }> {
+  const { rows } = await db
+    .raw<{ rows: { claimed: ClaimedMessage[] | null; again_in_ms: string | null }[] }>(claim, {
+      free,
+      lease: `${lease_ms} milliseconds`,
+      recipient_pace: `${recipient_pace_ms} milliseconds`,
+    })
+    .options({ name: 'claim_messages' });
+  const [row] = rows;
+  return { claimed: row?.claimed ?? [], again_in_ms: row?.again_in_ms == null ? null : Number(row.again_in_ms) };
+}
+
+/** What became of one attempt, or of one queued message; how it is written is the table in docs/dispatch.md. */
+export interface WrittenOutcome {
+  account_id: string;
+  message_id: string;
+  /** Null for `too_late`, which no claim precedes. */
+  fence: number | null;
+  attempt: number;
+  kind: 'accepted' | 'refused' | 'unavailable' | 'given_back' | 'ambiguous' | 'lost' | 'too_late';
+  provider_message_id: string | null;
+  is_held: boolean;
+  error: KeptError | null;
+  /** The address the provider gave for the phone; kept, so that it is asked for once. */
+  recipient: Address | null;
+  /** For `unavailable`: milliseconds until it is due again. */
+  run_in_ms: number | null;
+}
+
+/** T3, T4 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
+const apply = `
+  with given as (
+    select * from jsonb_to_recordset(cast(:outcomes as jsonb)) as o (
+      account_id uuid, message_id uuid, fence bigint, attempt integer, kind text, provider_message_id text,
+      is_held boolean, error jsonb, recipient jsonb, run_in_ms double precision)
+  ),
+  tried as (
+    update attempts a
+       set finished_at = now(), outcome = g.kind, error = g.error
+      from given g
+     where a.account_id = g.account_id and a.message_id = g.message_id and a.number = g.attempt and a.fence = g.fence
+       and (a.outcome is null or (a.outcome = 'lost' and g.kind in ('accepted', 'refused')))
+  ),
+  applied as (
+    update messages m
+       set state = case g.kind when 'unavailable' then 'queued' when 'given_back' then 'queued'
+                               when 'ambiguous' then 'unknown' when 'lost' then 'unknown' else 'settled' end,
+           run_at = case g.kind when 'unavailable' then now() + make_interval(secs => g.run_in_ms / 1000)
+                                when 'given_back' then now() else m.run_at end,
+           accepted_at = case when g.kind = 'accepted' then coalesce(m.accepted_at, now()) else m.accepted_at end,
+           held_at = case when g.kind = 'accepted' and g.is_held then coalesce(m.held_at, now()) else m.held_at end,
+           failed_at = case when g.kind in ('refused', 'too_late') then coalesce(m.failed_at, now()) else m.failed_at end,
+           provider_message_id = coalesce(m.provider_message_id, g.provider_message_id),
+           error = case g.kind when 'accepted' then null when 'given_back' then m.error else g.error end,
+           recipient_kind = coalesce(g.recipient ->> 'kind', m.recipient_kind),
+           recipient = coalesce(g.recipient ->> 'value', m.recipient),
+           lease_until = null,
+           updated_at = now()
+      from given g
+     where m.account_id = g.account_id and m.id = g.message_id
+       and case g.kind
+             when 'too_late' then m.state = 'queued' and m.send_before <= now()
+             when 'accepted' then m.fence = g.fence and m.state in ('sending', 'unknown')
+             when 'refused' then m.fence = g.fence and m.state in ('sending', 'unknown')
+             when 'lost' then m.fence = g.fence and m.state = 'sending' and m.lease_until <= now()
+             else m.fence = g.fence and m.state = 'sending' end
+    returning m.*
+  )
+  select * from applied`;
+
+/** Writes outcomes and returns the messages that they changed. */
+export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Promise<MessagesRow[]> {
+  const { rows } = await db
+    .raw<{ rows: MessagesRow[] }>(apply, { outcomes: JSON.stringify(outcomes) })
+    .options({ name: 'apply_outcomes' });
+  return rows;
+}
+
+interface OverdueMessage {
+  account_id: string;
+  id: string;
+  fence: number | null;
+  attempt: number;
+}
+
+/** Messages whose lease has passed without an outcome; at most `limit`. */
+export async function listLostMessages({ db }: Ctx, limit: number): Promise<OverdueMessage[]> {
+  const { rows } = await db
+    .raw<{ rows: OverdueMessage[] }>(
+      `select account_id, id, fence, attempt from messages where state = 'sending' and lease_until <= now() limit ?`,
+      [limit],
+    )
+    .options({ name: 'list_lost_messages' });
+  return rows;
+}
+
+/** Messages still queued after the time by which they had to be sent; at most `limit`. */
+export async function listLateMessages({ db }: Ctx, limit: number): Promise<OverdueMessage[]> {
+  const { rows } = await db
+    .raw<{ rows: OverdueMessage[] }>(
+      `select account_id, id, fence, attempt from messages where state = 'queued' and send_before <= now() limit ?`,
+      [limit],
+    )
+    .options({ name: 'list_late_messages' });
+  return rows;
+}

@@ -1,0 +1,36 @@
+import { type ProviderErrorKind, provider_errors } from '../../providers/provider.ts';
+import type { MessageErrorView } from './messages.schema.ts';
+
+/** What we ourselves say of a message, beside what providers refuse. */
+const own_errors = {
+  not_sent_in_time: {
+    retryable: true,
+    action: 'wait',
+    detail: {
+      en: 'It was still queued when its time was over, so it was not sent. Start again, or give it more time (send_within_s).',
+      pt: 'Ainda estava na fila quando o prazo acabou, por isso não foi enviada. Inicie de novo ou dê mais prazo (send_within_s).',
+    },
+  },
+} satisfies Record<string, ProviderErrorKind>;
+
+export const message_errors: Record<string, ProviderErrorKind> = { ...provider_errors, ...own_errors };
+
+/** An error as it is kept on a message or an attempt. */
+export interface KeptError {
+  code: string;
+  provider: { name: string; code: string | null; message: string | null; trace_id: string | null } | null;
+}
+
+/** A kept error as it is shown, in the language asked for. */
+export function toMessageError(kept: unknown, language: 'en' | 'pt-BR'): MessageErrorView | null {
+  if (kept === null || kept === undefined) return null;
+  const { code, provider } = kept as KeptError;
+  const kind = message_errors[code];
+  return {
+    code,
+    detail: (language === 'pt-BR' ? kind?.detail.pt : kind?.detail.en) ?? code,
+    retryable: kind?.retryable ?? false,
+    action: kind?.action ?? null,
+    provider,
+  };
+}

@@ -1,0 +1,106 @@
+import type { Context, Scope } from '../../context.ts';
+import type { AttemptsRow, MessagesRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+import { toMessageError } from './message-errors.ts';
+import type { MessageStatus, MessageView } from './messages.schema.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+export async function findMessage(ctx: Ctx, id: string): Promise<MessagesRow | undefined> {
+  return table(ctx, 'messages').where({ id }).first();
+}
+
+/** The status alone: what a waiting request looks at. */
+export async function findMessageStatus({ db, account_id }: Ctx, id: string): Promise<MessageStatus | undefined> {
+  const { rows } = await db
+    .raw<{ rows: { status: MessageStatus }[] }>('select status from messages where account_id = ? and id = ?', [
+      account_id,
+      id,
+    ])
+    .options({ name: 'find_message_status' });
+  return rows[0]?.status;
+}
+
+/** Oldest first, `limit + 1` rows. */
+export async function listMessages(
+  ctx: Ctx,
+  attendance_id: string,
+  page: { limit: number; after_id: string | null },
+): Promise<MessagesRow[]> {
+  const query = table(ctx, 'messages')
+    .where({ attendance_id })
+    .orderBy('id')
+    .limit(page.limit + 1);
+  return page.after_id === null ? query : query.where('id', '>', page.after_id);
+}
+
+/** Messages of any accounts by id. */
+export async function listMessagesOf(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; id: string }[],
+): Promise<MessagesRow[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: MessagesRow[] }>(
+      `select m.* from messages m
+         join unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as k (account_id, id)
+           on m.account_id = k.account_id and m.id = k.id`,
+      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
+    )
+    .options({ name: 'list_messages_of' });
+  return rows;
+}
+
+/** Attempts of several messages of any accounts, by message, oldest first. */
+export async function listAttempts(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; id: string }[],
+): Promise<Map<string, AttemptsRow[]>> {
+  const by_message = new Map<string, AttemptsRow[]>();
+  if (keys.length === 0) return by_message;
+  const { rows } = await db
+    .raw<{ rows: AttemptsRow[] }>(
+      `select a.* from attempts a
+         join unnest(cast(:accounts as uuid[]), cast(:messages as uuid[])) as k (account_id, message_id)
+           on a.account_id = k.account_id and a.message_id = k.message_id
+        order by a.message_id, a.number`,
+      { accounts: keys.map((key) => key.account_id), messages: keys.map((key) => key.id) },
+    )
+    .options({ name: 'list_attempts' });
+  for (const row of rows) by_message.set(row.message_id, [...(by_message.get(row.message_id) ?? []), row]);
+  return by_message;
+}
+
+const iso = (date: Date | null) => date?.toISOString() ?? null;
+
+/** A message as it is shown. */
+export function toMessage(row: MessagesRow, attempts: AttemptsRow[], language: 'en' | 'pt-BR'): MessageView {
+  return {
+    id: row.id,
+    attendance_id: row.attendance_id,
+    contact_id: row.contact_id,
+    channel_id: row.channel_id,
+    direction: row.direction as MessageView['direction'],
+    type: row.type,
+    text: row.text,
+    template: row.template as MessageView['template'],
+    media: row.media as MessageView['media'],
+    status: row.status as MessageStatus,
+    error: toMessageError(row.error, language),
+    provider_message_id: row.provider_message_id,
+    attempts: attempts.map((attempt) => ({
+      number: attempt.number,
+      started_at: attempt.started_at.toISOString(),
+      finished_at: iso(attempt.finished_at),
+      outcome: attempt.outcome as MessageView['attempts'][number]['outcome'],
+      error: toMessageError(attempt.error, language),
+    })),
+    created_at: row.created_at.toISOString(),
+    accepted_at: iso(row.accepted_at),
+    held_at: iso(row.held_at),
+    sent_at: iso(row.sent_at),
+    delivered_at: iso(row.delivered_at),
+    read_at: iso(row.read_at),
+    failed_at: iso(row.failed_at),
+  };
+}

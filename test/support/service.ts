@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { Test } from 'tap';
+import { createApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { connect } from '../../src/db/connection.ts';
+import { createAccount } from '../../src/features/accounts/create-account.ts';
+import { createKeyForAccount } from '../../src/features/accounts/create-api-key.ts';
+import { createKeyRing } from '../../src/seal.ts';
+import { demo_values } from '../../src/simulator/demo-values.ts';
+import type { ReceivedEntry } from '../../src/simulator/received.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { createDatabase } from './database.ts';
+import { createJudge, type Document } from './document.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests read answers of any shape
+export type Body = any;
+
+export interface Reply {
+  status: number;
+  headers: Record<string, string | number | string[] | undefined>;
+  body: Body;
+  text: string;
+}
+
+type Headers = Record<string, string>;
+
+/** One account's client: its key goes with every call, every answer is judged by the API document. */
+export interface Client {
+  account_id: string;
+  key: string;
+  get: (url: string, headers?: Headers) => Promise<Reply>;
+  post: (url: string, body?: unknown, headers?: Headers) => Promise<Reply>;
+  call: (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, body?: unknown, headers?: Headers) => Promise<Reply>;
+}
+
+/** Two teams and a channel of each type on the simulator, templates synced. */
+export interface Company extends Client {
+  team_id: string;
+  other_team_id: string;
+  official_id: string;
+  unofficial_id: string;
+  /** `POST /v1/attendances` on the official channel with the template without parameters, unless said otherwise. */
+  start: (body: Record<string, unknown>, headers?: Headers) => Promise<Reply>;
+}
+
+export interface ServiceOptions {
+  /** Settings over those of the tests. */
+  env?: Record<string, string>;
+  /** False: nothing is dispatched. Default true. */
+  with_lanes?: boolean;
+}
+
+const test_settings = {
+  CONVERSAR_SWEEP_MS: '100',
+  CONVERSAR_SEND_TIMEOUT_MS: '1500',
+  CONVERSAR_LEASE_MS: '4000',
+  CONVERSAR_ADMIN_TOKEN: 'operator-token-of-the-tests',
+};
+
+/** The whole application over a fresh database, beside a simulator; closed when `t` ends. */
+export async function startService(t: Test, { env = {}, with_lanes = true }: ServiceOptions = {}) {
+  const { settings } = await createDatabase(t);
+  const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
+  const config = readConfig({ ...test_settings, ...env });
+  const db = connect(settings, { pool_max: config.pool_max, application_name: 'conversar test', log });
+  const key_ring = createKeyRing([{ kid: 'test', key: randomBytes(32) }]);
+  const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log });
+  const app = await createApp({ config, public_url: 'http://conversar.test', db, settings, key_ring, log });
+  await app.server.ready();
+  const judge = createJudge(app.server.swagger() as unknown as Document);
+  if (with_lanes) app.startLanes();
+  t.teardown(async () => {
+    await app.close();
+    await db.destroy();
+    await simulator.close();
+  });
+
+  const send = async (
+    key: string | null,
+    method: string,
+    url: string,
+    body?: unknown,
+    headers: Headers = {},
+  ): Promise<Reply> => {
+    const reply = await app.server.inject({
+      method: method as 'GET',
+      url,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    judge({
+      method,
+      url,
+      status: reply.statusCode,
+      content_type: String(reply.headers['content-type'] ?? ''),
+      body: reply.body,
+    });
+    const is_json = String(reply.headers['content-type']).includes('json');
+    return {
+      status: reply.statusCode,
+      headers: reply.headers,
+      body: is_json ? reply.json() : reply.body,
+      text: reply.body,
+    };
+  };
+  const clientOf = (account_id: string, key: string): Client => ({
+    account_id,
+    key,
+    get: (url, headers) => send(key, 'GET', url, undefined, headers),
+    post: (url, body, headers) => send(key, 'POST', url, body, headers),
+    call: (method, url, body, headers) => send(key, method, url, body, headers),
+  });
+  const createClient = async (given: { default_country?: string; scopes?: string[] } = {}): Promise<Client> => {
+    const { scopes, ...country } = given;
+    const account = await createAccount(app.ctx, key_ring, { name: 'Loja Exemplo', ...country });
+    const { key } = await createKeyForAccount(app.ctx, account.id, { name: 'test', ...(scopes ? { scopes } : {}) });
+    return clientOf(account.id, key);
+  };
+
+  return {
+    ...app,
+    config,
+    db,
+    settings,
+    simulator,
+    send,
+    createClient,
+    createCompany: async () => createCompany(await createClient(), simulator.url),
+    received: async (query = ''): Promise<ReceivedEntry[]> => {
+      const answer = await fetch(`${simulator.url}/_received${query}`);
+      return ((await answer.json()) as { data: ReceivedEntry[] }).data;
+    },
+  };
+}
+
+export type Service = Awaited<ReturnType<typeof startService>>;
+
+async function createCompany(client: Client, simulator_url: string): Promise<Company> {
+  const made = async (url: string, body: unknown): Promise<string> => {
+    const { status, body: answer, text } = await client.post(url, body);
+    if (status !== 201) throw new Error(`POST ${url}: ${text}`);
+    return answer.id;
+  };
+  const team_id = await made('/v1/teams', { name: 'Comercial' });
+  const other_team_id = await made('/v1/teams', { name: 'Suporte' });
+  const official_id = await made('/v1/channels', {
+    name: 'Oficial',
+    provider: 'whatsapp_cloud',
+    base_url: `${simulator_url}/graph`,
+    credentials: demo_values.graph,
+  });
+  const unofficial_id = await made('/v1/channels', {
+    name: 'Gateway',
+    provider: 'evolution',
+    base_url: `${simulator_url}/evolution`,
+    max_per_second: 100,
+    credentials: demo_values.evolution,
+  });
+  const synced = await client.post(`/v1/channels/${official_id}/templates/sync`);
+  if (synced.status !== 200) throw new Error(`sync: ${synced.text}`);
+  const start: Company['start'] = (body, headers) =>
+    client.post(
+      '/v1/attendances',
+      {
+        contact: { phone: '(31) 98888-0001', name: 'Ana' },
+        channel_id: official_id,
+        team_id,
+        ...('channel_id' in body ? {} : { template: { name: 'boas_vindas', language: 'pt_BR' } }),
+        ...body,
+      },
+      headers,
+    );
+  return { ...client, team_id, other_team_id, official_id, unofficial_id, start };
+}
+
+/** Asks until the answer satisfies; fails after 10 s with the last one. */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  isGood: (answer: T) => boolean,
+  within_ms = 10_000,
+): Promise<T> {
+  const deadline = performance.now() + within_ms;
+  for (;;) {
+    const answer = await ask();
+    if (isGood(answer)) return answer;
+    if (performance.now() > deadline) throw new Error(`not within ${within_ms} ms; last: ${JSON.stringify(answer)}`);
+    await delay(25);
+  }
+}

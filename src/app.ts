@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import type { Knex } from 'knex';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import type { ConnectionSettings } from './db/connection.ts';
+import { failAfterAccept, withFailpoint } from './failpoints.ts';
+import { adminRoutes } from './features/accounts/accounts.routes.ts';
+import { readKey } from './features/accounts/read-key.ts';
+import { createVaults, type Vaults } from './features/accounts/vaults.ts';
+import { attendanceRoutes } from './features/attendances/attendances.routes.ts';
+import { dispatchWork } from './features/attendances/dispatch-lane.ts';
+import { channelRoutes } from './features/channels/channels.routes.ts';
+import type { Outside } from './features/channels/provider-call.ts';
+import { contactRoutes } from './features/contacts/contacts.routes.ts';
+import { messageRoutes } from './features/messages/messages.routes.ts';
+import { teamRoutes } from './features/teams/teams.routes.ts';
+import { templateRoutes } from './features/templates/templates.routes.ts';
+import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
+import { healthRoutes } from './http/health.ts';
+import { describeApi, serveDocument } from './http/openapi.ts';
+import { type App, createServer } from './http/server.ts';
+import { type Lane, startLane } from './lanes/lane.ts';
+import { createWake, type Wake } from './lanes/wake.ts';
+import { createAddressGuard } from './outbound/address-guard.ts';
+import { createHttpClient } from './outbound/http-client.ts';
+import type { KeyRing } from './seal.ts';
+
+/** What a process has before it serves anything. */
+export interface Ground {
+  config: Config;
+  /** Where this service is reached, without a slash at its end. */
+  public_url: string;
+  db: Knex;
+  settings: ConnectionSettings;
+  key_ring: KeyRing;
+  log: Logger;
+}
+
+/** Everything composed: the server with its routes, the lanes ready to start, and one way to end it all. */
+export interface Application {
+  server: App;
+  /** For the command line and the demo: speaks for no account. */
+  ctx: Context;
+  vaults: Vaults;
+  outside: Outside;
+  startLanes: () => void;
+  /** Requests and messages in the air are finished first (at most about 12 s); then connections are closed. */
+  close: () => Promise<void>;
+}
+
+export const version = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Composes the application; nothing listens or runs yet. */
+export async function createApp(ground: Ground): Promise<Application> {
+  const { config, db, log, settings } = ground;
+  const stopping = new AbortController();
+  const ended = new AbortController();
+  const ctx: Context = { db, log, now: () => new Date(), signal: stopping.signal };
+  const http = createHttpClient({ allowed_private_ranges: [...config.allowed_private_ranges], connections: 128 });
+  const outside: Outside = {
+    http: http.request,
+    graph_version: config.graph_version,
+    send_timeout_ms: config.send_timeout_ms,
+  };
+  const vaults = createVaults(ground.key_ring);
+  const wake = createWake(settings, log);
+  const server = await createServer(config, log);
+  await addRoutes(server, { ground, ctx, vaults, outside, wake });
+  const lanes: Lane[] = [];
+  return {
+    server,
+    ctx,
+    vaults,
+    outside,
+    startLanes: () => lanes.push(...startLanes({ ...ctx, signal: ended.signal }, { ground, vaults, outside, wake })),
+    close: async () => {
+      stopping.abort();
+      await server.close();
+      await Promise.all(lanes.map((lane) => lane.stop()));
+      ended.abort();
+      await wake.close();
+      await http.close();
+    },
+  };
+}
+
+interface Parts {
+  ground: Ground;
+  ctx: Context;
+  vaults: Vaults;
+  outside: Outside;
+  wake: Wake;
+}
+
+/** The list of routes. */
+async function addRoutes(server: App, { ground, ctx, vaults, outside, wake }: Parts): Promise<void> {
+  const { config, public_url } = ground;
+  const guard = createAddressGuard({ allowed_private_ranges: [...config.allowed_private_ranges] });
+  await describeApi(server, public_url, version);
+  failAfterAccept(server, config.failpoint);
+  healthRoutes(server, () => isDatabaseReady(ctx));
+  await server.register(async (v1: App) => {
+    v1.addHook(
+      'onRequest',
+      authenticateWith((request, presented) => readKey({ ...ctx, log: request.log as Logger }, vaults, presented)),
+    );
+    contactRoutes(v1);
+    teamRoutes(v1);
+    channelRoutes(v1, { guard, public_url });
+    templateRoutes(v1, { outside });
+    messageRoutes(v1);
+    attendanceRoutes(v1, { wake });
+  });
+  await server.register(async (admin: App) => {
+    admin.addHook('onRequest', authenticateOperator(config.admin_token));
+    adminRoutes(admin, ctx, ground.key_ring);
+  });
+  serveDocument(server);
+}
+
+/** The list of lanes. */
+function startLanes(
+  ctx: Context,
+  { ground: { config, public_url }, vaults, outside, wake }: Omit<Parts, 'ctx'>,
+): Lane[] {
+  const options = {
+    slots: config.dispatch_slots,
+    poll_ms: config.sweep_ms,
+    sweep_ms: config.sweep_ms,
+    stop_within_ms: 1.2 * config.send_timeout_ms,
+    wake,
+  };
+  const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url });
+  return [startLane(ctx, withFailpoint(dispatch, config.failpoint), options)];
+}
+
+const ready_within_ms = 1_500;
+
+async function isDatabaseReady(ctx: Context): Promise<boolean> {
+  return ctx.db
+    .raw('select 1')
+    .timeout(ready_within_ms)
+    .then(
+      () => true,
+      () => false,
+    );
+}

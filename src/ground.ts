@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Ground } from './app.ts';
+import { type Config, ConfigError } from './config.ts';
+import { type ConnectionSettings, connect } from './db/connection.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { migrate } from './db/migrate.ts';
+import { createKeyRing, type MasterKey } from './seal.ts';
+
+export interface OpenGround extends Ground {
+  close: () => Promise<void>;
+}
+
+/** A migrated database, the key ring and the port: what every command but `simulator` and `openapi` stands on. */
+export async function openGround(config: Config, log: Logger, signal: AbortSignal): Promise<OpenGround> {
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const { settings, stop } = await openDatabase(config, log, signal);
+  try {
+    const key_ring = createKeyRing(config.master_keys ?? (await readMasterKey(config.data_dir)));
+    const { applied } = await migrate(settings, { log, signal });
+    if (applied.length > 0) log.info({ applied }, 'database.migrated');
+    const db = connect(settings, { pool_max: config.pool_max, application_name: 'conversar', log });
+    const public_url =
+      config.public_url ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+    const close = async () => {
+      await db.destroy();
+      await stop();
+    };
+    return { config: { ...config, port }, public_url, db, settings, key_ring, log, close };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function openDatabase(
+  config: Config,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<{ settings: ConnectionSettings; stop: () => Promise<void> }> {
+  if (config.database_url !== null)
+    return { settings: { connection_string: config.database_url }, stop: async () => undefined };
+  const { connection, stop } = await startEmbedded({ data_dir: config.data_dir, log, signal });
+  return { settings: connection, stop };
+}
+
+/** The generated master key of an embedded installation. Whoever loses the file loses what it sealed. */
+async function readMasterKey(data_dir: string): Promise<MasterKey[]> {
+  const path = join(data_dir, 'master.key');
+  await mkdir(data_dir, { recursive: true });
+  // `wx`: the first of two processes wins, the other reads what it wrote.
+  await writeFile(path, `local:${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    },
+  );
+  const [, kid, encoded] = /^([A-Za-z0-9_-]{1,32}):(\S+)\n?$/.exec(await readFile(path, 'utf8')) ?? [];
+  const key = Buffer.from(encoded ?? '', 'base64');
+  if (!kid || key.length !== 32)
+    throw new ConfigError(`${path} is no master key; put the right file back, or set CONVERSAR_MASTER_KEYS.`);
+  return [{ kid, key }];
+}
+
+/** A port nobody listens on this moment: the address is part of what we show before we listen. */
+async function freePort(host: string): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, host, resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}

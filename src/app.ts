@@ -109,7 +109,7 @@ async function addRoutes(server: App, { ground, ctx, vaults, outside, wake }: Pa
     );
     contactRoutes(v1);
     teamRoutes(v1);
-    channelRoutes(v1, { guard, public_url });
+    channelRoutes(v1, { guard, outside, public_url });
     templateRoutes(v1, { outside });
     messageRoutes(v1);
     attendanceRoutes(v1, { wake });

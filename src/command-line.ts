@@ -45,7 +45,7 @@ export async function accountsCommand(
       const default_country = values.country === undefined ? 'BR' : required(values, 'country', /^[A-Z]{2}$/);
       return show(
         print,
-        await createAccount(ctx, ground.key_ring, { name: required(values, 'name'), default_country }),
+        await said(createAccount(ctx, ground.key_ring, { name: required(values, 'name'), default_country })),
       );
     }
     case 'list':

@@ -1,12 +1,13 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Application } from './app.ts';
 import type { Scope } from './context.ts';
 import { createAccount } from './features/accounts/create-account.ts';
 import { createKeyForAccount } from './features/accounts/create-api-key.ts';
 import { readKey } from './features/accounts/read-key.ts';
-import { listChannels, setBaseUrl } from './features/channels/channels.repository.ts';
+import { findChannel, setBaseUrl } from './features/channels/channels.repository.ts';
 import { createChannel } from './features/channels/create-channel.ts';
+import type { Outside } from './features/channels/provider-call.ts';
 import { createTeam } from './features/teams/create-team.ts';
 import { syncTemplates } from './features/templates/sync-templates.ts';
 import type { OpenGround } from './ground.ts';
@@ -24,6 +25,8 @@ export interface Demo {
   close: () => Promise<void>;
 }
 
+const alive_within_ms = 500;
+
 interface Kept {
   api_key: string;
   team_ids: string[];
@@ -33,20 +36,32 @@ interface Kept {
 
 /** A demo account with two teams and two channels on the simulator, kept in the data folder and taken up again. */
 export async function openDemo(ground: OpenGround, app: Application): Promise<Demo> {
-  const simulator = await openSimulator(ground);
   const path = join(ground.config.data_dir, 'demo.json');
   const known = await readKept(path);
-  const scope = known && (await readKey(app.ctx, app.vaults, known.api_key));
-  const kept = known && scope ? known : await createDemo(ground, app, simulator.url);
-  if (kept !== known) {
-    await writeFile(path, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
-    await chmod(path, 0o600);
-  }
-  const speaks = scope ?? (await readKey(app.ctx, app.vaults, kept.api_key));
-  if (!speaks) throw new Error('the demo key was made and is not accepted');
-  await point(speaks, kept, simulator.url);
-  await syncTemplates(speaks, app.outside, kept.official_channel_id);
+  const known_scope = known && (await readKey(app.ctx, app.vaults, known.api_key));
+  const simulator =
+    (known && known_scope && (await findSimulator(known_scope, app.outside, known))) ?? (await openSimulator(ground));
+  const kept = known && known_scope ? known : await createDemo(ground, app, simulator.url);
+  if (kept !== known) await writeFile(path, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
+  const scope = known_scope ?? (await readKey(app.ctx, app.vaults, kept.api_key));
+  if (!scope) throw new Error('the demo key was made and is not accepted');
+  await point(scope, kept, simulator.url);
+  await syncTemplates(scope, app.outside, kept.official_channel_id);
   return { ...kept, simulator_url: simulator.url, close: simulator.close };
+}
+
+/** The simulator of another process on the same data folder, while it answers. */
+async function findSimulator(scope: Scope, { http }: Outside, kept: Kept): Promise<Simulator | null> {
+  const channel = await findChannel(scope, kept.official_channel_id);
+  if (!channel) return null;
+  const url = channel.base_url.replace(/\/graph$/, '');
+  const answer = await http({
+    method: 'GET',
+    url: `${url}/_received/count`,
+    timeout_ms: alive_within_ms,
+    signal: scope.signal,
+  });
+  return answer.kind === 'answered' && answer.status === 200 ? { url, close: async () => undefined } : null;
 }
 
 async function readKept(path: string): Promise<Kept | null> {
@@ -106,15 +121,8 @@ async function createDemo(ground: OpenGround, app: Application, simulator_url: s
 
 /** The simulator may stand on another port than last time. */
 async function point(scope: Scope, kept: Kept, simulator_url: string): Promise<void> {
-  const channels = await listChannels(scope, { limit: 100, after_id: null });
-  for (const [id, path] of [
-    [kept.official_channel_id, 'graph'],
-    [kept.unofficial_channel_id, 'evolution'],
-  ] as const) {
-    const base_url = `${simulator_url}/${path}`;
-    if (channels.some((channel) => channel.id === id && channel.base_url !== base_url))
-      await setBaseUrl(scope, id, base_url);
-  }
+  await setBaseUrl(scope, kept.official_channel_id, `${simulator_url}/graph`);
+  await setBaseUrl(scope, kept.unofficial_channel_id, `${simulator_url}/evolution`);
 }
 
 /** The two curl lines, ready to paste. */

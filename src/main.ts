@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Logger } from 'pino';
 import { type Application, createApp } from './app.ts';
 import { accountsCommand, keysCommand } from './command-line.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { connect } from './db/connection.ts';
+import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { type Demo, describeDemo, openDemo } from './demo.ts';
 import { type OpenGround, openGround } from './ground.ts';
+import { createLog } from './log.ts';
 import { createKeyRing } from './seal.ts';
 import { startSimulator } from './simulator/simulator.ts';
 
@@ -166,19 +168,28 @@ async function run(argv: string[], log: Logger, config: Config): Promise<void> {
 }
 
 /** A command's own output goes to stdout, so the log of one that prints goes to stderr. */
-function createLog(level: string, command: string | undefined): Logger {
+function logOf(level: string, command: string | undefined): Logger {
   const is_service = command === 'serve' || command === 'worker' || command === 'simulator';
-  return pino(
-    { level: is_service || level === 'silent' ? level : 'warn', timestamp: stdTimeFunctions.isoTime },
-    pino.destination({ fd: is_service ? 1 : 2, sync: true }),
-  );
+  return is_service ? createLog(level, 1) : createLog(level === 'silent' ? level : 'warn', 2);
+}
+
+/** 78 (EX_CONFIG) for what the operator can set right; a sentence where we know one, the stack where it is our mistake. */
+function explain(error: unknown): { sentence: string; exit_code: number } {
+  const { name, message, stack, code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (name === 'ConfigError' || code?.startsWith('ERR_PARSE_ARGS')) return { sentence: message, exit_code: 78 };
+  if (name === 'EmbeddedError' || name === 'MigrationError' || name === 'MasterKeyMissing')
+    return { sentence: message, exit_code: 1 };
+  if (code === 'EADDRINUSE') return { sentence: `Port ${port} is taken; set PORT to another one.`, exit_code: 1 };
+  if (isDatabaseUnavailable(error))
+    return { sentence: `The database of DATABASE_URL cannot be reached: ${message}`, exit_code: 1 };
+  return { sentence: stack ?? String(error), exit_code: 1 };
 }
 
 try {
   const config = readConfig();
-  await run(process.argv.slice(2), createLog(config.log_level, process.argv[2]), config);
+  await run(process.argv.slice(2), logOf(config.log_level, process.argv[2]), config);
 } catch (error) {
-  const is_expected = error instanceof ConfigError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`${is_expected ? (error as Error).message : (error as Error).stack}\n`);
-  process.exitCode = is_expected ? 78 : 1;
+  const { sentence, exit_code } = explain(error);
+  process.stderr.write(`${sentence}\n`);
+  process.exitCode = exit_code;
 }

@@ -42,7 +42,7 @@ export interface Lane {
 export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outcome>, options: LaneOptions): Lane {
   const log = ctx.log.child({ lane: work.name });
   const lane_ctx = { ...ctx, log };
-  const state = { in_air: 0, is_stopping: false, is_claiming: false, is_called: false };
+  const state = { in_air: 0, is_stopping: false, is_claiming: false, is_called: false, is_sweeping: false };
   let timer: NodeJS.Timeout | undefined;
 
   const report = (step: string, error: unknown) =>
@@ -96,7 +96,14 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     if (!state.is_stopping) timer = setTimeout(pump, Math.min(again_in_ms ?? options.poll_ms, options.poll_ms));
   }
 
-  const sweep = () => work.sweep(lane_ctx).catch((error: unknown) => report('sweep', error));
+  /** A slow sweep is not joined by a second one. */
+  async function sweep(): Promise<void> {
+    if (state.is_sweeping) return;
+    state.is_sweeping = true;
+    await work.sweep(lane_ctx).catch((error: unknown) => report('sweep', error));
+    state.is_sweeping = false;
+  }
+
   const sweeper = setInterval(sweep, options.sweep_ms);
   const unlisten = options.wake.listen(work.name, () => void pump());
   void pump();
@@ -109,7 +116,8 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
       clearInterval(sweeper);
       unlisten();
       const deadline = performance.now() + options.stop_within_ms;
-      while ((state.in_air > 0 || state.is_claiming) && performance.now() < deadline) await delay(10);
+      while ((state.in_air > 0 || state.is_claiming || state.is_sweeping) && performance.now() < deadline)
+        await delay(10);
       if (state.in_air > 0) log.warn({ in_air: state.in_air }, 'lane.stopped_with_items_in_the_air');
     },
   };

@@ -26,7 +26,7 @@ import {
   NewAccount,
   NewApiKey,
 } from './accounts.schema.ts';
-import { createAccount } from './create-account.ts';
+import { checkCountry, country_unknown, createAccount } from './create-account.ts';
 import {
   account_not_found,
   api_key_not_found,
@@ -68,6 +68,7 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
   app.post(
     '/admin/v1/accounts',
     {
+      config: { problems: [country_unknown] },
       schema: {
         operationId: 'createAccount',
         tags,
@@ -115,7 +116,7 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
   app.patch(
     '/admin/v1/accounts/:account_id',
     {
-      config: { problems: [account_not_found] },
+      config: { problems: [account_not_found, country_unknown] },
       schema: {
         operationId: 'updateAccount',
         tags,
@@ -125,8 +126,10 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
         response: { 200: Type.Ref(Account) },
       },
     },
-    async ({ params: { account_id }, body }) =>
-      toAccount(mustFind(await updateAccount(ctx, account_id, { ...body, updated_at: ctx.now() }), account_id)),
+    async ({ params: { account_id }, body }) => {
+      if (body.default_country !== undefined) checkCountry(body.default_country);
+      return toAccount(mustFind(await updateAccount(ctx, account_id, { ...body, updated_at: ctx.now() }), account_id));
+    },
   );
 
   app.delete(

@@ -1,8 +1,27 @@
+import { isSupportedCountry } from 'libphonenumber-js/max';
 import { v7 as uuid } from 'uuid';
 import type { Context } from '../../context.ts';
+import { defineProblem } from '../../problem.ts';
 import { createDataKey, type KeyRing } from '../../seal.ts';
 import { insertAccount, toAccount } from './accounts.repository.ts';
 import type { AccountView } from './accounts.schema.ts';
+
+export const country_unknown = defineProblem({
+  code: 'country_unknown',
+  status: 422,
+  title: { en: 'No such country', pt: 'País inexistente' },
+  detail: {
+    en: '{country} is no country with a telephone plan; send two letters such as BR.',
+    pt: '{country} não é um país com plano telefônico; envie duas letras, como BR.',
+  },
+  example: { pointer: '/default_country', params: { country: 'XX' } },
+});
+
+/** Numbers could not be read with any other. Throws `country_unknown`. */
+export function checkCountry(country: string): string {
+  if (!isSupportedCountry(country)) throw country_unknown({ pointer: '/default_country', params: { country } });
+  return country;
+}
 
 /** A new account with a data key of its own, wrapped by the first master key. */
 export async function createAccount(
@@ -15,7 +34,7 @@ export async function createAccount(
   const row = {
     id,
     name: given.name,
-    default_country: given.default_country ?? 'BR',
+    default_country: checkCountry(given.default_country ?? 'BR'),
     data_key: key_ring.wrap(createDataKey(), id),
     created_at: now,
     updated_at: now,

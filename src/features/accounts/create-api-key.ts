@@ -11,12 +11,14 @@ export const account_not_found = defineProblem({
   status: 404,
   title: { en: 'No such account', pt: 'Conta inexistente' },
   detail: { en: 'There is no account {account_id}.', pt: 'Não existe a conta {account_id}.' },
+  example: { pointer: ':account_id', params: { account_id: '019a0000-0000-7000-8000-0000000000a1' } },
 });
 export const api_key_not_found = defineProblem({
   code: 'api_key_not_found',
   status: 404,
   title: { en: 'No such API key', pt: 'Chave de API inexistente' },
   detail: { en: 'This account has no API key {api_key_id}.', pt: 'Esta conta não tem a chave {api_key_id}.' },
+  example: { pointer: ':api_key_id', params: { api_key_id: '019a0000-0000-7000-8000-0000000000b1' } },
 });
 export const expiry_in_the_past = defineProblem({
   code: 'expiry_in_the_past',
@@ -26,6 +28,7 @@ export const expiry_in_the_past = defineProblem({
     en: 'expires_at is {expires_at}; send a time in the future or null.',
     pt: 'expires_at é {expires_at}; envie um horário futuro ou null.',
   },
+  example: { pointer: '/expires_at', params: { expires_at: '2026-01-31T00:00:00.000Z' } },
 });
 
 /** Reads `expires_at`: in the future or null. */

@@ -33,6 +33,7 @@ const attendance_not_found = defineProblem({
   status: 404,
   title: { en: 'No such attendance', pt: 'Atendimento inexistente' },
   detail: { en: 'This account has no attendance {id}.', pt: 'Esta conta não tem o atendimento {id}.' },
+  example: { pointer: ':attendance_id', params: { id: '019a0000-0000-7000-8000-0000000000e1' } },
 });
 
 const tags = ['Attendances'];

@@ -15,6 +15,7 @@ export const channel_required = defineProblem({
     en: 'This account has {usable} usable channels, so channel_id cannot be left out. GET /v1/channels lists them.',
     pt: 'Esta conta tem {usable} canais utilizáveis, por isso channel_id não pode ser omitido. GET /v1/channels os lista.',
   },
+  example: { pointer: '/channel_id', params: { usable: 'several' } },
 });
 export const channel_unavailable = defineProblem({
   code: 'channel_unavailable',
@@ -24,6 +25,7 @@ export const channel_unavailable = defineProblem({
     en: 'Channel {name} is {status}: {reason}. Reconnect it at its provider, or take another channel.',
     pt: 'O canal {name} está {status}: {reason}. Reconecte-o no provedor ou use outro canal.',
   },
+  example: { pointer: '/channel_id', params: { name: 'Vendas', status: 'disconnected', reason: 'logged out' } },
 });
 export const team_not_on_channel = defineProblem({
   code: 'team_not_on_channel',
@@ -33,6 +35,7 @@ export const team_not_on_channel = defineProblem({
     en: 'Team {team} is not on channel {channel}. Take another team, or add the channel to it.',
     pt: 'A equipe {team} não atende no canal {channel}. Use outra equipe ou inclua o canal nela.',
   },
+  example: { pointer: '/team_id', params: { team: 'Comercial', channel: 'Vendas' } },
 });
 export const contact_opted_out = defineProblem({
   code: 'contact_opted_out',
@@ -42,6 +45,7 @@ export const contact_opted_out = defineProblem({
     en: 'Since {since} this contact takes no marketing messages from you. Take a utility template.',
     pt: 'Desde {since} este contato não aceita mensagens de marketing suas. Use um template de utilidade.',
   },
+  example: { pointer: '/contact', params: { since: '2026-11-01T12:00:00.000Z' } },
 });
 export const contact_unreachable = defineProblem({
   code: 'contact_unreachable',
@@ -51,6 +55,7 @@ export const contact_unreachable = defineProblem({
     en: 'This contact has no phone, and no other address that this channel can use. Add a phone.',
     pt: 'Este contato não tem telefone nem outro endereço que este canal use. Inclua um telefone.',
   },
+  example: { pointer: '/contact' },
 });
 
 export const start_check_problems = [

@@ -15,6 +15,7 @@ export const template_required = defineProblem({
     en: 'An attendance on an official channel opens with an approved template. GET /v1/templates?channel_id={channel_id} lists them.',
     pt: 'Um atendimento em canal oficial abre com um template aprovado. GET /v1/templates?channel_id={channel_id} os lista.',
   },
+  example: { pointer: '/template', params: { channel_id: '019a0000-0000-7000-8000-0000000000c1' } },
 });
 export const template_not_supported = defineProblem({
   code: 'template_not_supported',
@@ -24,6 +25,7 @@ export const template_not_supported = defineProblem({
     en: 'An unofficial channel sends text. Leave `template` out; send `text`, or nothing to open without a message.',
     pt: 'Um canal não oficial envia texto. Omita `template`; envie `text`, ou nada para abrir sem mensagem.',
   },
+  example: { pointer: '/template' },
 });
 export const text_not_allowed = defineProblem({
   code: 'text_not_allowed',
@@ -33,6 +35,7 @@ export const text_not_allowed = defineProblem({
     en: 'On an official channel the first message is a template. Leave `text` out.',
     pt: 'Em canal oficial a primeira mensagem é um template. Omita `text`.',
   },
+  example: { pointer: '/text' },
 });
 export const template_not_on_channel = defineProblem({
   code: 'template_not_on_channel',
@@ -41,6 +44,10 @@ export const template_not_on_channel = defineProblem({
   detail: {
     en: 'Template {name} ({language}) is not on this channel. GET /v1/templates?channel_id={channel_id} lists those that are.',
     pt: 'O template {name} ({language}) não é deste canal. GET /v1/templates?channel_id={channel_id} lista os que são.',
+  },
+  example: {
+    pointer: '/template',
+    params: { name: 'boas_vindas', language: 'pt_BR', channel_id: '019a0000-0000-7000-8000-0000000000c1' },
   },
 });
 export const template_not_approved = defineProblem({
@@ -51,6 +58,7 @@ export const template_not_approved = defineProblem({
     en: 'Template {name} ({language}) is {status}. Take an approved one, or sync the channel if it was approved since.',
     pt: 'O template {name} ({language}) está {status}. Use um aprovado, ou sincronize o canal se ele já foi aprovado.',
   },
+  example: { pointer: '/template', params: { name: 'boas_vindas', language: 'pt_BR', status: 'paused' } },
 });
 export const template_component_unsupported = defineProblem({
   code: 'template_component_unsupported',
@@ -60,6 +68,7 @@ export const template_component_unsupported = defineProblem({
     en: 'Template {name} has: {components}. Take a template without it.',
     pt: 'O template {name} tem: {components}. Use um template sem isso.',
   },
+  example: { pointer: '/template', params: { name: 'boas_vindas', components: 'CAROUSEL' } },
 });
 
 export const first_message_problems = [

@@ -2,8 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { type Context, inTransaction } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
-import { toChannel } from '../channels/channel-view.ts';
-import { changeChannelStatus } from '../channels/channels.repository.ts';
+import { applyChannelNews } from '../channels/apply-channel-news.ts';
 import { type LearnedIdentity, learnIdentities } from '../contacts/contacts.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
@@ -109,10 +108,6 @@ function eventOf(
 async function tellChannels(trx: Context, public_url: string, news: Outcomes['channel_news']): Promise<void> {
   const last = new Map(news.map((one) => [one.channel_id, one]));
   for (const { account_id, channel_id, status, detail } of last.values()) {
-    const row = await changeChannelStatus({ ...trx, account_id }, channel_id, { status, detail });
-    if (!row) continue;
-    const common = { attendance_id: null, attendance_sequence: null, contact_id: null, created_at: trx.now() };
-    const data = toChannel(row, public_url);
-    await insertEvents(trx, [{ account_id, id: uuid(), type: 'channel.status_changed', ...common, data }]);
+    await applyChannelNews({ ...trx, account_id }, public_url, channel_id, { status, detail });
   }
 }

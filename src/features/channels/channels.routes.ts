@@ -9,11 +9,20 @@ import { channel_not_found, team_not_found } from '../references.ts';
 import { toChannel } from './channel-view.ts';
 import { findChannel, listChannels } from './channels.repository.ts';
 import { Channel, ChannelPage, channel_schemas, NewChannel } from './channels.schema.ts';
+import { checkChannel } from './check-channel.ts';
 import { channel_exists, createChannel, url_not_allowed } from './create-channel.ts';
+import type { Outside } from './provider-call.ts';
 
 const tags = ['Channels'];
+const ChannelPath = Closed({ channel_id: Id('The channel.') });
 
-export function channelRoutes(app: App, { guard, public_url }: { guard: AddressGuard; public_url: string }): void {
+interface Dependencies {
+  guard: AddressGuard;
+  outside: Outside;
+  public_url: string;
+}
+
+export function channelRoutes(app: App, { guard, outside, public_url }: Dependencies): void {
   for (const schema of channel_schemas) app.addSchema(schema);
 
   app.get(
@@ -64,7 +73,7 @@ export function channelRoutes(app: App, { guard, public_url }: { guard: AddressG
         operationId: 'getChannel',
         tags,
         summary: 'Read a channel',
-        params: Closed({ channel_id: Id('The channel.') }),
+        params: ChannelPath,
         response: { 200: Type.Ref(Channel) },
       },
     },
@@ -72,6 +81,26 @@ export function channelRoutes(app: App, { guard, public_url }: { guard: AddressG
       const { channel_id } = request.params;
       const row = await findChannel(scopeOf(request), channel_id);
       if (!row) throw channel_not_found({ pointer: ':channel_id', params: { id: channel_id } });
+      return toChannel(row, public_url);
+    },
+  );
+
+  app.post(
+    '/v1/channels/:channel_id/check',
+    {
+      config: { scope: 'channels:write', problems: [channel_not_found] },
+      schema: {
+        operationId: 'checkChannel',
+        tags,
+        summary: 'Ask the provider how a channel is',
+        description:
+          'Answers the channel with its fresh `status`. This is how a disconnected or restricted one comes back.',
+        params: ChannelPath,
+        response: { 200: Type.Ref(Channel) },
+      },
+    },
+    async (request) => {
+      const row = await checkChannel(scopeOf(request), outside, public_url, request.params.channel_id);
       return toChannel(row, public_url);
     },
   );

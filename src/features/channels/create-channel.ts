@@ -21,6 +21,7 @@ export const channel_exists = defineProblem({
     en: 'There is a channel named "{name}"; take another name.',
     pt: 'Já existe o canal "{name}"; use outro nome.',
   },
+  example: { pointer: '/name', params: { name: 'Vendas' } },
 });
 export const url_not_allowed = defineProblem({
   code: 'url_not_allowed',
@@ -30,6 +31,7 @@ export const url_not_allowed = defineProblem({
     en: 'Refused: {reason}. Send an https URL of a public host, without user or password; the operator may allow private ranges.',
     pt: 'Recusada: {reason}. Envie uma URL https de um host público, sem usuário nem senha; o operador pode liberar faixas privadas.',
   },
+  example: { pointer: '/base_url', params: { reason: 'PRIV' } },
 });
 
 /** A new channel, with its sender; no provider is asked. Throws `channel_exists`, `url_not_allowed`, `phone_invalid`, `team_not_found`. */

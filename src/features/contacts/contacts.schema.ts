@@ -99,7 +99,12 @@ export const NewContact = Closed(
     ),
     metadata: Type.Optional(Metadata("The caller's own members.")),
   },
-  { $id: 'NewContact', title: 'NewContact', examples: [{ name: 'Ana Souza', phone: '(31) 98888-0001' }] },
+  {
+    $id: 'NewContact',
+    title: 'NewContact',
+    description: 'A contact to register.',
+    examples: [{ name: 'Ana Souza', phone: '(31) 98888-0001' }],
+  },
 );
 
 export const PhoneReading = Closed(

@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
+import { Id } from '../../schema.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { findContactByPhone, insertContact, type NewContactRow, toContact } from './contacts.repository.ts';
 import type { ContactView, NewContactBody } from './contacts.schema.ts';
@@ -14,6 +15,12 @@ export const contact_exists = defineProblem({
   detail: {
     en: 'The number {phone} belongs to the contact in contact_id; use that one.',
     pt: 'O número {phone} é do contato em contact_id; use esse contato.',
+  },
+  extra: { contact_id: Id('The contact that has the number.') },
+  example: {
+    pointer: '/phone',
+    params: { phone: '+5531988880001' },
+    extra: { contact_id: '019a0000-0000-7000-8000-000000000001' },
   },
 });
 

@@ -26,6 +26,7 @@ export const phone_invalid: DefinedProblem = defineProblem({
     en: '"{input}" is not a valid phone number. Send area code and number, such as (31) 98765-4321, or + and the country code.',
     pt: '"{input}" não é um telefone válido. Envie DDD e número, como (31) 98765-4321, ou + e o código do país.',
   },
+  example: { pointer: '/phone', params: { input: '12' } },
 });
 
 export const phone_area_code_missing: DefinedProblem = defineProblem({
@@ -36,6 +37,7 @@ export const phone_area_code_missing: DefinedProblem = defineProblem({
     en: '"{input}" has no area code. Put it in front (two digits), such as (31) 98765-4321.',
     pt: '"{input}" está sem DDD. Coloque os dois dígitos do DDD na frente, como em (31) 98765-4321.',
   },
+  example: { pointer: '/phone', params: { input: '98888-0001' } },
 });
 
 /** Why a number is refused, and what to do; each becomes the detail of one `phone_invalid`. */

@@ -11,6 +11,15 @@ export const template_parameters_invalid: DefinedProblem = defineProblem({
     en: 'The template cannot be filled in with these parameters. `errors` has one entry per slot, with what to do.',
     pt: 'O template não pode ser preenchido com estes parâmetros. `errors` traz uma entrada por campo, com o que fazer.',
   },
+  example: {
+    errors: [
+      {
+        pointer: '/template/parameters/body.1',
+        code: 'missing',
+        detail: { en: 'Send a value for "body.1".', pt: 'Envie um valor para "body.1".' },
+      },
+    ],
+  },
 });
 
 type Code = 'missing' | 'unknown' | 'blank' | 'too_long' | 'wrong_type' | 'forbidden_characters';

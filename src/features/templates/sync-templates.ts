@@ -16,6 +16,7 @@ export const templates_not_supported = defineProblem({
     en: 'The provider {provider} knows no templates; a start over this channel takes a text or nothing.',
     pt: 'O provedor {provider} não tem templates; um início por este canal leva um texto ou nada.',
   },
+  example: { pointer: ':channel_id', params: { provider: 'evolution' } },
 });
 export const provider_unavailable = defineProblem({
   code: 'provider_unavailable',
@@ -27,6 +28,21 @@ export const provider_unavailable = defineProblem({
     en: 'Nothing was changed; errors[] says why. Try again after the time in Retry-After.',
     pt: 'Nada foi alterado; errors[] diz o porquê. Tente de novo após o tempo em Retry-After.',
   },
+  example: {
+    errors: [
+      {
+        pointer: ':channel_id',
+        code: 'provider_rate_limited',
+        detail: provider_errors.provider_rate_limited.detail,
+      },
+    ],
+    provider: {
+      name: 'whatsapp_cloud',
+      code: '80007',
+      message: '(#80007) Rate limit issues',
+      trace_id: 'AbCdEfGhIjKlMnOpQrStUvWxYz',
+    },
+  },
 });
 export const provider_refused = defineProblem({
   code: 'provider_refused',
@@ -35,6 +51,21 @@ export const provider_refused = defineProblem({
   detail: {
     en: 'Nothing was changed; errors[] says why. Correct the channel, then try again.',
     pt: 'Nada foi alterado; errors[] diz o porquê. Corrija o canal e tente de novo.',
+  },
+  example: {
+    errors: [
+      {
+        pointer: ':channel_id',
+        code: 'channel_credentials_invalid',
+        detail: provider_errors.channel_credentials_invalid.detail,
+      },
+    ],
+    provider: {
+      name: 'whatsapp_cloud',
+      code: '190',
+      message: 'Invalid OAuth access token.',
+      trace_id: 'AbCdEfGhIjKlMnOpQrStUvWxYz',
+    },
   },
 });
 

@@ -140,7 +140,9 @@ export async function initialiseData(place: Omit<Place, 'host' | 'port'>, folder
     process.platform === 'win32'
       ? ['--auth=scram-sha-256', `--pwfile=${passwordFile(place.data)}`]
       : ['--auth-local=trust', '--auth-host=reject'];
-  const options = ['-D', folder, '-U', 'conversar', '-E', 'UTF8', '--no-locale', ...access];
+  // The same on every machine, and `lower()` knows every alphabet; indexes stay in byte order.
+  const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+  const options = ['-D', folder, '-U', 'conversar', '-E', 'UTF8', ...locale, ...access];
   if (!place.fsync) options.push('--no-sync');
   try {
     await execute(join(place.binaries.folder, 'bin', executable('initdb')), options, {

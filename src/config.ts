@@ -52,7 +52,9 @@ const list = (value: string) =>
 
 function readUrl(value: string | undefined, protocols: string[]): string | null {
   if (value === undefined) return null;
-  const url = URL.canParse(value) ? new URL(value) : null;
+  // libpq's `postgres://user@/database?host=/folder` names its host in the query.
+  const whole = value.replace('@/', '@localhost/');
+  const url = URL.canParse(whole) ? new URL(whole) : null;
   if (!url || !protocols.includes(url.protocol))
     throw new Error(`must be a URL starting with ${protocols.join(' or ')}`);
   return value.replace(/\/$/, '');

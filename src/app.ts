@@ -49,9 +49,8 @@ export interface Application {
   close: () => Promise<void>;
 }
 
-export const version = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version;
 
 /** Composes the application; nothing listens or runs yet. */
 export async function createApp(ground: Ground): Promise<Application> {
@@ -78,13 +77,20 @@ export async function createApp(ground: Ground): Promise<Application> {
     startLanes: () => lanes.push(...startLanes({ ...ctx, signal: ended.signal }, { ground, vaults, outside, wake })),
     close: async () => {
       stopping.abort();
-      await server.close();
-      await Promise.all(lanes.map((lane) => lane.stop()));
+      await Promise.all([closeServer(server), ...lanes.map((lane) => lane.stop())]);
       ended.abort();
       await wake.close();
       await http.close();
     },
   };
+}
+
+/** Requests end in this time, or are cut: a client that never sends the rest of its own would hold up the stop. */
+const close_within_ms = 5_000;
+
+async function closeServer(server: App): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), close_within_ms);
+  await server.close().finally(() => clearTimeout(timer));
 }
 
 interface Parts {

@@ -44,11 +44,7 @@ const oneOf =
     return found;
   };
 
-const list = (value: string) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+const list = (value: string) => value.split(',').flatMap((part) => part.trim() || []);
 
 function readUrl(value: string | undefined, protocols: string[]): string | null {
   if (value === undefined) return null;
@@ -81,13 +77,15 @@ function readMasterKeys(value: string | undefined, env: Environment): MasterKey[
 function readRanges(value: string | undefined, env: Environment): string[] {
   if (value === undefined) return env.DATABASE_URL === undefined ? ['127.0.0.0/8', '::1/128'] : [];
   return list(value).map((range) => {
-    const [address = '', bits = ''] = range.split('/');
-    const family = isIP(address);
-    if (family === 0 || !/^\d+$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) {
-      throw new Error(`holds "${range}", which is no CIDR range such as 10.0.0.0/8`);
-    }
+    if (!isRange(range)) throw new Error(`holds "${range}", which is no CIDR range such as 10.0.0.0/8`);
     return range;
   });
+}
+
+function isRange(range: string): boolean {
+  const [address = '', bits = '', ...rest] = range.split('/');
+  const family = isIP(address);
+  return family !== 0 && /^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128) && rest.length === 0;
 }
 
 function readTrustProxy(value: string | undefined): boolean | number | string[] {
@@ -95,7 +93,7 @@ function readTrustProxy(value: string | undefined): boolean | number | string[] 
   if (value === 'true') return true;
   if (/^\d+$/.test(value)) return Number(value);
   return list(value).map((range) => {
-    if (isIP(range.split('/')[0] ?? '') === 0) throw new Error('must be true, false, a number of hops, or CIDR ranges');
+    if (isIP(range) === 0 && !isRange(range)) throw new Error('must be true, false, a number of hops, or CIDR ranges');
     return range;
   });
 }
@@ -116,7 +114,7 @@ function readFailpoint(value: string | undefined): { name: FailpointName; action
 const corsOrigins = (value: string | undefined) =>
   list(value ?? '').map((origin) => {
     if (origin === '*') return origin;
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+    if (origin.includes('*') || !URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new Error(`holds "${origin}", which is no origin such as https://crm.example`);
     }
     return origin;
@@ -226,8 +224,7 @@ export const settings = {
   ),
 };
 
-type Settings = typeof settings;
-export type Config = Readonly<{ [K in keyof Settings]: ReturnType<Settings[K]['read']> }>;
+export type Config = Readonly<{ [K in keyof typeof settings]: ReturnType<(typeof settings)[K]['read']> }>;
 
 function refuseUnknown(env: Environment): void {
   const known = Object.values(settings).map((one) => one.name);

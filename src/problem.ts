@@ -22,6 +22,10 @@ export interface ProblemKind {
   retryable: boolean;
   /** Seconds for `Retry-After`, where the answer carries one. */
   retry_after_s?: number;
+  /** JSON schemas of the members that this refusal adds to the standard ones, by name. */
+  extra?: Record<string, object>;
+  /** One occurrence as it may be, for the API document and docs/errors.md; it fills every placeholder. */
+  example?: Occurrence;
 }
 
 /** What is known of one occurrence. `extra` members stand beside the standard ones in the answer. */

@@ -59,7 +59,12 @@ export const Page = <T extends TSchema>(item: T, $id: string) =>
         Type.String({ description: 'Pass it as `cursor` for the next page; null on the last one.' }),
       ),
     },
-    { $id, title: $id },
+    {
+      $id,
+      title: $id,
+      description: 'One page of a list.',
+      examples: [{ data: item.examples ?? [], next_cursor: null }],
+    },
   );
 
 /** Query members that every list takes. */

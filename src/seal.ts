@@ -18,7 +18,7 @@ export interface KeyRing {
   unwrap: (wrapped: Buffer, account_id: string) => Buffer;
 }
 
-export class MasterKeyMissing extends Error {
+class MasterKeyMissing extends Error {
   constructor(kid: string) {
     super(`master key "${kid}" is not in CONVERSAR_MASTER_KEYS; put it back (after the first) and start again`);
     this.name = 'MasterKeyMissing';

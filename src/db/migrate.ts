@@ -21,7 +21,7 @@ interface Migration {
 }
 
 /** A database and a set of migrations that do not fit; the message says which and what to do. */
-export class MigrationError extends Error {
+class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 

@@ -10,6 +10,7 @@ export const contact_not_found = defineProblem({
     en: 'This account has no contact {id}. Look it up by phone, or create it.',
     pt: 'Esta conta não tem o contato {id}. Busque-o pelo telefone ou crie-o.',
   },
+  example: { pointer: '/contact/id', params: { id: '019a0000-0000-7000-8000-000000000001' } },
 });
 
 export const channel_not_found = defineProblem({
@@ -20,6 +21,7 @@ export const channel_not_found = defineProblem({
     en: 'This account has no channel {id}. GET /v1/channels lists those it has.',
     pt: 'Esta conta não tem o canal {id}. GET /v1/channels lista os que existem.',
   },
+  example: { pointer: '/channel_id', params: { id: '019a0000-0000-7000-8000-0000000000c1' } },
 });
 
 export const team_not_found = defineProblem({
@@ -30,6 +32,7 @@ export const team_not_found = defineProblem({
     en: 'This account has no team {id}. GET /v1/teams lists those it has.',
     pt: 'Esta conta não tem a equipe {id}. GET /v1/teams lista as que existem.',
   },
+  example: { pointer: '/team_id', params: { id: '019a0000-0000-7000-8000-0000000000d1' } },
 });
 
 export const template_not_found = defineProblem({
@@ -40,4 +43,5 @@ export const template_not_found = defineProblem({
     en: 'This account has no template {id}. GET /v1/templates lists those it has; sync the channel for newer ones.',
     pt: 'Esta conta não tem o template {id}. GET /v1/templates lista os que existem; sincronize o canal para os novos.',
   },
+  example: { pointer: '/template/id', params: { id: '019a0000-0000-7000-8000-0000000000f2' } },
 });

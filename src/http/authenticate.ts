@@ -21,6 +21,7 @@ export const scope_missing = defineProblem({
     en: 'This operation needs the scope {scope}. Use a key that has it.',
     pt: 'Esta operação exige o escopo {scope}. Use uma chave que o tenha.',
   },
+  example: { params: { scope: 'attendances:write' } },
 });
 
 export interface RequestScope extends Scope {

@@ -4,7 +4,7 @@ import type { App } from './server.ts';
 
 const Health = Closed(
   { status: OneOf(['ok', 'unavailable']) },
-  { $id: 'Health', title: 'Health', examples: [{ status: 'ok' }] },
+  { $id: 'Health', title: 'Health', description: 'Whether it works.', examples: [{ status: 'ok' }] },
 );
 
 /** Liveness never asks the database; readiness does, within 1.5 s. */
@@ -31,7 +31,10 @@ export function healthRoutes(app: App, isDatabaseReady: () => Promise<boolean>):
         operationId: 'healthReady',
         tags: ['Operators'],
         summary: 'The service can take requests',
-        response: { 200: Type.Ref(Health), 503: Type.Ref(Health) },
+        response: {
+          200: Type.Ref(Health, { description: 'Requests are taken.' }),
+          503: Type.Ref(Health, { description: 'The database cannot be reached.' }),
+        },
       },
     },
     async (_, reply) => {

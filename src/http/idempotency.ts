@@ -7,7 +7,7 @@ import { type RequestScope, scopeOf } from './authenticate.ts';
 import { findStoredAnswer, insertStoredAnswer, type StoredAnswer } from './idempotency.repository.ts';
 import { problemHeaders, readLanguage, renderProblem } from './problem-handler.ts';
 
-export const idempotency_key_invalid = defineProblem({
+const idempotency_key_invalid = defineProblem({
   code: 'idempotency_key_invalid',
   status: 400,
   title: { en: 'The Idempotency-Key cannot be used', pt: 'A Idempotency-Key não pode ser usada' },
@@ -15,8 +15,9 @@ export const idempotency_key_invalid = defineProblem({
     en: 'Send 1 to 255 printable ASCII characters, quoted or not; a random UUID is a good key.',
     pt: 'Envie de 1 a 255 caracteres ASCII imprimíveis, com ou sem aspas; um UUID aleatório é uma boa chave.',
   },
+  example: { pointer: '' },
 });
-export const idempotency_key_reused = defineProblem({
+const idempotency_key_reused = defineProblem({
   code: 'idempotency_key_reused',
   status: 422,
   title: { en: 'The Idempotency-Key belongs to another request', pt: 'A Idempotency-Key pertence a outra requisição' },
@@ -25,7 +26,7 @@ export const idempotency_key_reused = defineProblem({
     pt: 'Esta chave foi usada com outro método, caminho ou corpo. Use uma chave nova para uma requisição nova.',
   },
 });
-export const idempotency_in_progress = defineProblem({
+const idempotency_in_progress = defineProblem({
   code: 'idempotency_in_progress',
   status: 409,
   retryable: true,
@@ -50,7 +51,7 @@ function readKey(request: FastifyRequest): string | null {
   const header = request.headers['idempotency-key'];
   if (header === undefined) return null;
   const [, quoted, plain] =
-    /^(?:"([\x20-\x21\x23-\x7e]{1,255})"|([\x21-\x7e][\x20-\x7e]{0,254}))$/.exec(String(header)) ?? [];
+    /^(?:"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254}))$/.exec(String(header)) ?? [];
   const key = quoted ?? plain;
   if (key === undefined) throw idempotency_key_invalid({ pointer: '' });
   return key;
@@ -126,9 +127,16 @@ async function runOnce(
     if (violatedConstraint(error) === 'idempotency_keys_key') return { stored: await mustFind(scope, key) };
     if (!(error instanceof Problem) || !isKept(error)) throw error;
     const refusal = refusalOf(error, request);
-    const is_first = await insertStoredAnswer(scope, key, { fingerprint, answer: sealKept(refusal) });
+    const is_first = await keepRefusal(scope, key, { fingerprint, answer: sealKept(refusal) });
     return is_first ? { kept: refusal } : { stored: await mustFind(scope, key) };
   }
+}
+
+/** False when a twin's answer is there by now. */
+async function keepRefusal(scope: RequestScope, key: string, stored: StoredAnswer): Promise<boolean> {
+  return insertStoredAnswer(scope, key, stored).catch((error: unknown) => {
+    throw sqlState(error) === lock_timeout_state ? idempotency_in_progress() : error;
+  });
 }
 
 /** 404, 409 and 422 are answers; the rest says nothing about the next try. */

@@ -1,10 +1,9 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Type } from '@sinclair/typebox';
-import { type DefinedProblem, Problem } from '../problem.ts';
 import { Closed, ProviderAnswer } from '../schema.ts';
-import { scope_missing, unauthorized } from './authenticate.ts';
-import { body_problems, common_problems, renderProblem } from './problem-handler.ts';
+import { describeOperation, exampleOf, type RouteConfig } from './describe-operation.ts';
+import { finishDocument } from './finish-document.ts';
 import type { App } from './server.ts';
 import { validation_failed } from './validation.ts';
 
@@ -31,7 +30,12 @@ const ProblemBody = Type.Object(
     retryable: Type.Boolean({ description: 'The same request may succeed later without a change.' }),
     provider: Type.Optional(Type.Ref(ProviderAnswer)),
   },
-  { $id: 'Problem', title: 'Problem', description: 'RFC 9457, with our members. Some codes add more of their own.' },
+  {
+    $id: 'Problem',
+    title: 'Problem',
+    description: 'RFC 9457, with our members. Some codes add more of their own.',
+    examples: [exampleOf(validation_failed)],
+  },
 );
 
 /** Names components by `$id` and adds to every operation the problems it declares. */
@@ -44,7 +48,7 @@ export async function describeApi(app: App, public_url: string, version: string)
         title: 'Conversar',
         version,
         description:
-          'Starts customer-service conversations (attendances) on WhatsApp, over official and unofficial channels. Every answer that refuses is `application/problem+json`.',
+          'Starts customer-service conversations (attendances) on WhatsApp, over official and unofficial channels. Every answer that refuses is `application/problem+json`. Strings are Unicode text without NUL and without half a surrogate pair; anything else is 400.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: public_url, description: 'This installation' }],
@@ -70,8 +74,29 @@ export async function describeApi(app: App, public_url: string, version: string)
       url,
       schema: describeOperation({ ...schema }, url, (route.config ?? {}) as RouteConfig) as never,
     }),
+    transformObject: (document) => finishDocument('openapiObject' in document ? document.openapiObject : document),
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { persistAuthorization: false } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: pagePolicy(public_url),
+    theme: { title: 'Conversar API' },
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', defaultModelsExpandDepth: 0, persistAuthorization: false },
+  });
+}
+
+/** All that the page loads is ours; it calls the service, wherever that is reached. The page styles its own elements. */
+function pagePolicy(public_url: string): Record<string, string> {
+  return {
+    'default-src': "'none'",
+    'script-src': "'self'",
+    'style-src': "'self'",
+    'style-src-attr': "'unsafe-inline'",
+    'img-src': "'self' data:",
+    'connect-src': `'self' ${new URL(public_url).origin}`,
+    'base-uri': "'none'",
+    'form-action': "'none'",
+    'frame-ancestors': "'none'",
+  };
 }
 
 /** Serves the document itself. Call after the last route. */
@@ -79,63 +104,4 @@ export function serveDocument(app: App): void {
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async (_, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger())),
   );
-}
-
-interface RouteConfig {
-  scope?: string;
-  problems?: DefinedProblem[];
-  public?: boolean;
-  idempotent?: boolean;
-  waits?: boolean;
-}
-
-/** Every problem one operation may answer with: its own, and those that its parts bring. */
-export function problemsOf(schema: Record<string, unknown>, url: string, config: RouteConfig): DefinedProblem[] {
-  if (config.public) return [];
-  const takes_input = Boolean(schema.querystring ?? schema.params ?? schema.body);
-  return [
-    ...(takes_input ? [validation_failed] : []),
-    ...(schema.body ? body_problems : []),
-    unauthorized,
-    ...(url.startsWith('/admin') ? [] : [scope_missing]),
-    ...(config.problems ?? []),
-    ...common_problems,
-  ];
-}
-
-function describeOperation(schema: Record<string, unknown>, url: string, config: RouteConfig): Record<string, unknown> {
-  if (schema.hide) return schema;
-  const response = { ...(schema.response as Record<string, unknown>) };
-  const by_status = new Map<number, DefinedProblem[]>();
-  for (const problem of problemsOf(schema, url, config)) {
-    by_status.set(problem.kind.status, [...(by_status.get(problem.kind.status) ?? []), problem]);
-  }
-  for (const [status, problems] of by_status) response[status] = describeProblems(problems);
-  const security = config.public ? [] : url.startsWith('/admin') ? [{ operator: [] }] : [{ api_key: [] }];
-  const needs = config.scope ? `\n\nNeeds the scope \`${config.scope}\`.` : '';
-  return { ...schema, description: `${schema.description ?? schema.summary}${needs}`, security, response };
-}
-
-function describeProblems(problems: DefinedProblem[]): Record<string, unknown> {
-  const lines = problems.map(({ kind }) => `- \`${kind.code}\`: ${kind.title.en}.`);
-  return {
-    description: lines.join('\n'),
-    content: {
-      'application/problem+json': {
-        schema: {
-          allOf: [
-            { $ref: 'Problem#' },
-            { type: 'object', properties: { code: { type: 'string', enum: problems.map(({ kind }) => kind.code) } } },
-          ],
-        },
-        examples: Object.fromEntries(problems.map((problem) => [problem.kind.code, { value: exampleOf(problem) }])),
-      },
-    },
-  };
-}
-
-const example_request_id = '019a0000-0000-7000-8000-00000000000f';
-
-function exampleOf(problem: DefinedProblem): Record<string, unknown> {
-  return renderProblem(new Problem(problem.kind, {}), 'en', example_request_id);
 }

@@ -8,6 +8,7 @@ export const cursor_invalid = defineProblem({
     en: 'Use next_cursor of the page before as it was given, with the same filters, or leave it out.',
     pt: 'Use o next_cursor da página anterior como veio, com os mesmos filtros, ou omita-o.',
   },
+  example: { pointer: '?cursor' },
 });
 
 /** Where a page starts: below this id (lists go by id descending) or above it (ascending). */

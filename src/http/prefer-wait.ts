@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 const longest_wait_s = 25;
 
 /** Seconds of `Prefer: wait=N` (RFC 7240), at most 25; null when absent, zero or unreadable: a preference is never an error. */
-export function readPreferWait(request: FastifyRequest): number | null {
+export function readPreferWait(request: Pick<FastifyRequest, 'headers'>): number | null {
   const header = request.headers.prefer;
   const text = Array.isArray(header) ? header.join(',') : (header ?? '');
   const [, seconds] = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i.exec(text.slice(0, 500)) ?? [];

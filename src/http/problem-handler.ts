@@ -2,23 +2,32 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable } from '../db/pg-errors.ts';
 import { defineProblem, Problem, type ProblemKind, type Text } from '../problem.ts';
 
-export const malformed_body = defineProblem({
+const malformed_body = defineProblem({
   code: 'malformed_body',
   status: 400,
   title: { en: 'The body is no JSON', pt: 'O corpo não é JSON' },
   detail: { en: 'Send one JSON object in UTF-8.', pt: 'Envie um objeto JSON em UTF-8.' },
 });
-export const unsupported_media_type = defineProblem({
+const unsupported_media_type = defineProblem({
   code: 'unsupported_media_type',
   status: 415,
   title: { en: 'Unsupported content type', pt: 'Tipo de conteúdo não suportado' },
   detail: { en: 'Send `Content-Type: application/json`.', pt: 'Envie `Content-Type: application/json`.' },
 });
-export const body_too_large = defineProblem({
+const body_too_large = defineProblem({
   code: 'body_too_large',
   status: 413,
   title: { en: 'The body is too large', pt: 'O corpo é grande demais' },
   detail: { en: 'A body may have 256 KB at most.', pt: 'Um corpo pode ter no máximo 256 KB.' },
+});
+export const malformed_url = defineProblem({
+  code: 'malformed_url',
+  status: 400,
+  title: { en: 'The URL cannot be read', pt: 'A URL não pode ser lida' },
+  detail: {
+    en: 'Percent-encode the path as UTF-8; no part of it may be longer than 200 characters.',
+    pt: 'Codifique o caminho em UTF-8 com porcentagem; nenhuma parte pode passar de 200 caracteres.',
+  },
 });
 export const route_not_found = defineProblem({
   code: 'route_not_found',
@@ -28,8 +37,9 @@ export const route_not_found = defineProblem({
     en: '{method} {path} is no operation; see /openapi.json.',
     pt: '{method} {path} não existe; veja /openapi.json.',
   },
+  example: { params: { method: 'GET', path: '/v1/atendances' } },
 });
-export const internal_error = defineProblem({
+const internal_error = defineProblem({
   code: 'internal_error',
   status: 500,
   title: { en: 'Our mistake', pt: 'Erro nosso' },
@@ -38,7 +48,7 @@ export const internal_error = defineProblem({
     pt: 'Algo falhou aqui. Informe o request_id; repita um POST somente com a sua Idempotency-Key.',
   },
 });
-export const database_unavailable = defineProblem({
+const database_unavailable = defineProblem({
   code: 'database_unavailable',
   status: 503,
   retryable: true,
@@ -120,8 +130,10 @@ export function toProblem(error: unknown): Problem {
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'FST_ERR_BAD_URL':
       return malformed_body();
+    case 'FST_ERR_BAD_URL':
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return malformed_url();
     default:
       return isDatabaseUnavailable(error) ? database_unavailable() : internal_error();
   }
@@ -134,11 +146,19 @@ export function handleProblem(error: unknown, request: FastifyRequest, reply: Fa
   return sendProblem(problem, request, reply);
 }
 
+/** Before any hook ran (a URL that cannot be read), these would be missing. */
+const headersOfAll = (request: FastifyRequest) => ({
+  'x-request-id': request.id,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+});
+
 /** Sends a problem, in the language the request asks for. */
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const language = readLanguage(request.headers['accept-language']);
   return reply
     .code(problem.kind.status)
+    .headers(headersOfAll(request))
     .headers(problemHeaders(problem.kind, problem.occurrence.retry_after_s))
     .header('content-language', language)
     .send(JSON.stringify(renderProblem(problem, language, request.id)));

@@ -65,6 +65,8 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
     // Ours, with the schemas of each part: Fastify would build its own where a part adds schemas.
     schemaController: { compilersFactory: { buildValidator: createValidatorCompiler as never } },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App;
+  // No DELETE of ours takes a body: one that comes along is left unread, as that of a GET is.
+  server.addHttpMethod('DELETE', { hasBody: false, overrideExisting: true });
   server.decorateRequest('scope', null);
   server.decorateRequest('raw_body', null);
   server.setErrorHandler(handleProblem);
@@ -81,6 +83,7 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
   });
   if (config.cors_origins.length > 0) await server.register(cors, corsOptions(config.cors_origins));
   sayRequestId(server);
+  sayGoodbye(server);
   logRequests(server);
   return server;
 }
@@ -110,6 +113,17 @@ function sayRequestId(server: App): void {
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('cache-control', 'no-store');
+  });
+}
+
+/** A connection whose request was running when the stop began is idle after its answer, and would be waited for. */
+function sayGoodbye(server: App): void {
+  let is_closing = false;
+  server.addHook('preClose', async () => {
+    is_closing = true;
+  });
+  server.addHook('onSend', async (_, reply) => {
+    if (is_closing) reply.header('connection', 'close');
   });
 }
 

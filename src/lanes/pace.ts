@@ -12,14 +12,16 @@ export const recipient_pace_ms = 6_000;
 
 /**
  * Common table expressions for a claim that has `due (account_id, channel_id)`: `taken` are the senders whose turn it is,
- * locked, with their `available` tokens and a `share` of `:free`; accounts take turns, whoever waited longest first.
+ * locked, with their `available` tokens and a `share` of `:free`; accounts take turns, whoever waited longest first, so that
+ * one with many channels has no more turns than another.
  */
 export const taken_senders = `
   turns as (
     select s.account_id, s.channel_id, count(*) over () as senders
       from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
      where s.next_at <= now()
-     order by row_number() over (partition by s.account_id order by s.taken_at, s.channel_id), s.taken_at
+     order by row_number() over (partition by s.account_id order by s.taken_at, s.channel_id),
+              (select max(l.taken_at) from senders l where l.account_id = s.account_id), s.taken_at
      limit :free
   ),
   taken as (

@@ -45,12 +45,14 @@ export function createWake(settings: ConnectionSettings, log: Logger): Wake {
     fresh.on('error', () => undefined);
     try {
       await fresh.connect();
-      fresh.on('end', reopen);
       await fresh.query(`listen ${pg_channel}`);
+      // Only now: one that ends before is reopened below, and would be twice.
+      fresh.on('end', reopen);
       client = fresh;
       if (is_closed) await fresh.end();
     } catch (error) {
       log.debug({ err: error }, 'wake.connect_failed');
+      fresh.end().catch(() => undefined);
       reopen();
     }
   }

@@ -3,7 +3,6 @@ import type { HttpClient } from '../outbound/outbound.ts';
 import type { ProviderErrorCode } from './provider-errors.ts';
 
 export {
-  type ErrorAction,
   type ProviderErrorCode,
   type ProviderErrorKind,
   provider_errors,

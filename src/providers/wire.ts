@@ -50,9 +50,15 @@ export function objectAt(value: unknown, key: string | number): Json {
   return isObject(member) ? member : {};
 }
 
-/** A string with something in it and of a credible length, else null. */
+/** A string with something in it, of a credible length, and one that a database keeps; else null. */
 export function stringOf(value: unknown, max_length = 512): string | null {
-  return typeof value === 'string' && value.length > 0 && value.length <= max_length ? value : null;
+  if (typeof value !== 'string' || value.length === 0 || value.length > max_length) return null;
+  return value === storable(value) ? value : null;
+}
+
+/** PostgreSQL keeps neither NUL nor half a character, which a cut may leave: an outcome must not be lost for its words. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '').toWellFormed();
 }
 
 /** A send that got no answer: surely not sent is `unavailable`, or `refused` where no repeat can help; else `ambiguous`. */
@@ -80,9 +86,10 @@ export function providerError(
   code: ProviderErrorCode,
   said: { code?: string | null; message?: string | null; trace_id?: string | null } = {},
 ): ProviderError {
-  const provider_code = said.code?.slice(0, max_code_length) ?? null;
+  const provider_code = said.code ? storable(said.code.slice(0, max_code_length)) : null;
+  const message = said.message ? storable(said.message) : null;
   const trace_id = said.trace_id && /^[\w-]{1,64}$/.test(said.trace_id) ? said.trace_id : null;
-  return { code, provider: { name, code: provider_code, message: said.message ?? null, trace_id } };
+  return { code, provider: { name, code: provider_code, message, trace_id } };
 }
 
 /** The words that no outcome may repeat: credentials, what the message says, and whom it goes to. */
@@ -102,7 +109,7 @@ export function scrub(text: string, secrets: string[]): string {
     for (const pattern of patternsOf(secret.trim())) clean = clean.replace(pattern, '[hidden]');
   }
   // Tokens that are not this channel's own (Graph quotes malformed ones), then what is too long to be read.
-  return clean.replace(/\bEAA[A-Za-z0-9]{16,}/g, '[hidden]').slice(0, max_message_length);
+  return storable(clean.replace(/\bEAA[A-Za-z0-9]{16,}/g, '[hidden]').slice(0, max_message_length));
 }
 
 function patternsOf(secret: string): RegExp[] {

@@ -2,11 +2,41 @@ import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-type Operation = { responses: Record<string, { content?: Record<string, unknown> }> };
+export interface Media {
+  schema: object;
+  examples?: Record<string, { $ref?: string; value?: unknown }>;
+}
+
+export interface DocumentedAnswer {
+  $ref?: string;
+  description: string;
+  headers?: Record<string, object>;
+  content?: Record<string, Media>;
+}
+
+export interface Parameter {
+  $ref?: string;
+  name: string;
+  in: 'path' | 'query' | 'header';
+  required?: boolean;
+  description?: string;
+  schema: Record<string, unknown>;
+}
+
+export interface Operation {
+  operationId: string;
+  summary: string;
+  description: string;
+  tags: string[];
+  security: Record<string, string[]>[];
+  parameters?: Parameter[];
+  requestBody?: { required: boolean; content: Record<string, Media> };
+  responses: Record<string, DocumentedAnswer>;
+}
 
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, unknown> };
+  components: { schemas: Record<string, Record<string, unknown>> } & Record<string, Record<string, object>>;
 }
 
 export interface Answered {
@@ -14,18 +44,44 @@ export interface Answered {
   /** With query. */
   url: string;
   status: number;
-  content_type: string;
+  headers: Record<string, unknown>;
   body: string;
 }
 
-const escaped = (part: string) => part.replaceAll('~', '~0').replaceAll('/', '~1');
+/** A thing of the document, through its `$ref` where it is one. */
+export function resolve<T extends { $ref?: string }>(document: Document, thing: T): T {
+  if (thing.$ref === undefined) return thing;
+  const found = thing.$ref
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((node, part) => (node as Record<string, unknown> | undefined)?.[part], document);
+  assert.ok(found, `${thing.$ref} leads nowhere`);
+  return found as T;
+}
 
-/** Judges answers by the API document: an undocumented status, type or member fails the test that got it. */
-export function createJudge(document: Document): (answered: Answered) => void {
+/** Asks whether a value fits a schema of the document; answers what is wrong, or null. */
+export function createChecker(document: Document): (schema: object, value: unknown) => string | null {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
-  for (const format of ['storable']) ajv.addFormat(format, true);
   ajv.addSchema(document, 'document');
+  const compiled = new Map<object, ReturnType<typeof ajv.compile>>();
+  return (schema, value) => {
+    const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/')) as object;
+    const validate = compiled.get(schema) ?? ajv.compile(absolute);
+    compiled.set(schema, validate);
+    return validate(value) ? null : ajv.errorsText(validate.errors);
+  };
+}
+
+/** Members of a problem that the document names, for one status of one operation. */
+function knownMembers(document: Document, schema: object): Set<string> {
+  const branches = (schema as { allOf: { $ref?: string; properties?: object }[] }).allOf;
+  return new Set(branches.flatMap((branch) => Object.keys(resolve(document, branch).properties ?? {})));
+}
+
+/** Judges answers by the API document: an undocumented status, type, header or member fails the test that got it. */
+export function createJudge(document: Document): (answered: Answered) => void {
+  const check = createChecker(document);
   const paths = Object.keys(document.paths).map((path) => ({
     path,
     // Literal paths first: /contacts/lookup is no contact.
@@ -34,21 +90,39 @@ export function createJudge(document: Document): (answered: Answered) => void {
   }));
   paths.sort((one, other) => one.rank - other.rank);
 
-  return ({ method, url, status, content_type, body }) => {
+  return ({ method, url, status, headers, body }) => {
     const [pathname = ''] = url.split('?');
     const found = paths.find(({ path, shape }) => shape.test(pathname) && document.paths[path]?.[method.toLowerCase()]);
-    if (!found) return;
-    const operation = document.paths[found.path]?.[method.toLowerCase()];
+    const operation = found && document.paths[found.path]?.[method.toLowerCase()];
+    if (!found || !operation) return;
     const said = `${method} ${found.path} answered ${status}`;
-    const response = operation?.responses[status];
-    assert.ok(response, `${said}, which the document does not know`);
+    const documented = operation.responses[status];
+    assert.ok(documented, `${said}, which the document does not know`);
+    const response = resolve(document, documented);
+    judgeHeaders(said, response.headers ?? {}, headers);
     if (!response.content) return assert.equal(body, '', `${said} with a body, which the document does not know`);
-    const type = content_type.split(';')[0] ?? '';
-    assert.ok(response.content[type], `${said} as "${type}", which the document does not know`);
-    const pointer = ['paths', found.path, method.toLowerCase(), 'responses', String(status), 'content', type, 'schema'];
-    const validate = ajv.compile({
-      $ref: `document#/${pointer.map((part) => encodeURIComponent(escaped(part))).join('/')}`,
-    });
-    assert.ok(validate(JSON.parse(body)), `${said} off its schema: ${ajv.errorsText(validate.errors)}\n${body}`);
+    const type = String(headers['content-type'] ?? '').split(';')[0] ?? '';
+    const media = response.content[type];
+    assert.ok(media, `${said} as "${type}", which the document does not know`);
+    const value = JSON.parse(body) as object;
+    const fault = check(media.schema, value);
+    assert.equal(fault, null, `${said} off its schema: ${fault}\n${body}`);
+    if (type !== 'application/problem+json') return;
+    const members = knownMembers(document, media.schema);
+    for (const member of Object.keys(value)) assert.ok(members.has(member), `${said} with the unknown "${member}"`);
   };
+}
+
+/** Headers that say something of one answer alone: sent ones are documented, and these two are sent where documented. */
+const telling = ['location', 'retry-after', 'idempotent-replayed', 'preference-applied', 'www-authenticate'];
+const always = ['location', 'x-request-id'];
+
+function judgeHeaders(said: string, documented: Record<string, object>, sent: Record<string, unknown>): void {
+  const known = Object.keys(documented).map((name) => name.toLowerCase());
+  for (const name of telling)
+    if (sent[name] !== undefined)
+      assert.ok(known.includes(name), `${said} with ${name}, which the document does not know`);
+  for (const name of always)
+    if (known.includes(name))
+      assert.ok(sent[name] !== undefined, `${said} without the ${name} that the document promises`);
 }

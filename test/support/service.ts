@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { Test } from 'tap';
 import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
@@ -50,6 +50,8 @@ export interface ServiceOptions {
   env?: Record<string, string>;
   /** False: nothing is dispatched. Default true. */
   with_lanes?: boolean;
+  /** For tests of what is logged. Default: none below LOG_LEVEL. */
+  log?: Logger;
 }
 
 const test_settings = {
@@ -60,9 +62,9 @@ const test_settings = {
 };
 
 /** The whole application over a fresh database, beside a simulator; closed when `t` ends. */
-export async function startService(t: Test, { env = {}, with_lanes = true }: ServiceOptions = {}) {
+export async function startService(t: Test, { env = {}, with_lanes = true, ...given }: ServiceOptions = {}) {
   const { settings } = await createDatabase(t);
-  const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
+  const log = given.log ?? pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   const config = readConfig({ ...test_settings, ...env });
   const db = connect(settings, { pool_max: config.pool_max, application_name: 'conversar test', log });
   const key_ring = createKeyRing([{ kid: 'test', key: randomBytes(32) }]);
@@ -98,7 +100,7 @@ export async function startService(t: Test, { env = {}, with_lanes = true }: Ser
       method,
       url,
       status: reply.statusCode,
-      content_type: String(reply.headers['content-type'] ?? ''),
+      headers: reply.headers,
       body: reply.body,
     });
     const is_json = String(reply.headers['content-type']).includes('json');

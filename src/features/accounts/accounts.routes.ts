@@ -77,7 +77,10 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
         response: { 201: Type.Ref(Account) },
       },
     },
-    async (request, reply) => reply.code(201).send(await createAccount(ctx, key_ring, request.body)),
+    async (request, reply) => {
+      const account = await createAccount(ctx, key_ring, request.body);
+      return reply.code(201).header('location', `/admin/v1/accounts/${account.id}`).send(account);
+    },
   );
 
   app.get(
@@ -173,7 +176,11 @@ function apiKeyRoutes(app: App, ctx: Context): void {
         response: { 201: Type.Ref(CreatedApiKey) },
       },
     },
-    async ({ params, body }, reply) => reply.code(201).send(await createKeyForAccount(ctx, params.account_id, body)),
+    async ({ params, body }, reply) => {
+      const made = await createKeyForAccount(ctx, params.account_id, body);
+      const location = `/admin/v1/accounts/${made.account_id}/api-keys/${made.id}`;
+      return reply.code(201).header('location', location).send(made);
+    },
   );
 
   app.get(

@@ -50,14 +50,20 @@ export const NewAccount = Closed(
     name: Line(1, 200, { description: 'For people.', examples: ['Loja Exemplo'] }),
     default_country: Type.Optional(country('Default `BR`.')),
   },
-  { $id: 'NewAccount', title: 'NewAccount', examples: [{ name: 'Loja Exemplo' }] },
+  { $id: 'NewAccount', title: 'NewAccount', description: 'An account to make.', examples: [{ name: 'Loja Exemplo' }] },
 );
 export const AccountChange = Closed(
   {
     name: Type.Optional(Line(1, 200, { description: 'For people.' })),
     default_country: Type.Optional(country('ISO 3166-1.')),
   },
-  { $id: 'AccountChange', title: 'AccountChange', minProperties: 1, examples: [{ name: 'Loja Exemplo Matriz' }] },
+  {
+    $id: 'AccountChange',
+    title: 'AccountChange',
+    description: 'What is to be changed; the rest stays.',
+    minProperties: 1,
+    examples: [{ name: 'Loja Exemplo Matriz' }],
+  },
 );
 
 const key_example = {
@@ -82,12 +88,22 @@ const key_members = {
   created_at: Timestamp('When it was made.'),
 };
 
-export const ApiKey = Closed(key_members, { $id: 'ApiKey', title: 'ApiKey', examples: [key_example] });
+export const ApiKey = Closed(key_members, {
+  $id: 'ApiKey',
+  title: 'ApiKey',
+  description: 'A key of one account, without its secret.',
+  examples: [key_example],
+});
 export const ApiKeyPage = Page(ApiKey, 'ApiKeyPage');
 
 export const CreatedApiKey = Closed(
   { ...key_members, key: Type.String({ description: 'The key itself. Shown here and never again.' }) },
-  { $id: 'CreatedApiKey', title: 'CreatedApiKey', examples: [{ ...key_example, key: 'cvs_<id>_<secret>_<checksum>' }] },
+  {
+    $id: 'CreatedApiKey',
+    title: 'CreatedApiKey',
+    description: 'A new key with its secret, shown this once.',
+    examples: [{ ...key_example, key: 'cvs_<id>_<secret>_<checksum>' }],
+  },
 );
 
 export const NewApiKey = Closed(
@@ -103,14 +119,20 @@ export const NewApiKey = Closed(
     ),
     expires_at: Type.Optional(Nullable(Timestamp('In the future; null for never.'))),
   },
-  { $id: 'NewApiKey', title: 'NewApiKey', examples: [{ name: 'CRM' }] },
+  { $id: 'NewApiKey', title: 'NewApiKey', description: 'A key to make.', examples: [{ name: 'CRM' }] },
 );
 export const ApiKeyChange = Closed(
   {
     name: Type.Optional(Line(1, 200, { description: 'For people.' })),
     expires_at: Type.Optional(Nullable(Timestamp('In the future; null for never.'))),
   },
-  { $id: 'ApiKeyChange', title: 'ApiKeyChange', minProperties: 1, examples: [{ name: 'CRM (old)' }] },
+  {
+    $id: 'ApiKeyChange',
+    title: 'ApiKeyChange',
+    description: 'What is to be changed; the rest stays.',
+    minProperties: 1,
+    examples: [{ name: 'CRM (old)' }],
+  },
 );
 
 export type AccountView = Static<typeof Account>;

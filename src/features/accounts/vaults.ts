@@ -8,8 +8,11 @@ const most_kept = 1_000;
 export interface Vaults {
   /** With the wrapped key at hand: no query. */
   open: (account_id: string, wrapped: Buffer) => Vault;
-  /** Of several accounts, one query for those not open yet; an account that is gone is missing from the answer. */
-  openAll: (ctx: Pick<Context, 'db'>, account_ids: string[]) => Promise<Map<string, Vault>>;
+  /**
+   * Of several accounts, one query for those not open yet. An account that is gone is missing from the answer; so is one
+   * whose key does not open, which is logged: it must not hold up the others.
+   */
+  openAll: (ctx: Pick<Context, 'db' | 'log'>, account_ids: string[]) => Promise<Map<string, Vault>>;
 }
 
 export function createVaults(key_ring: KeyRing): Vaults {
@@ -25,7 +28,14 @@ export function createVaults(key_ring: KeyRing): Vaults {
   const openAll: Vaults['openAll'] = async (ctx, account_ids) => {
     const missing = [...new Set(account_ids)].filter((id) => !kept.has(id));
     const rows = missing.length === 0 ? [] : await listDataKeys(ctx, missing);
-    const fresh = rows.map((row): [string, Vault] => [row.id, open(row.id, row.data_key)]);
+    const fresh = rows.flatMap((row): [string, Vault][] => {
+      try {
+        return [[row.id, open(row.id, row.data_key)]];
+      } catch (error) {
+        ctx.log.error({ err: error, account_id: row.id }, 'vault.not_opened');
+        return [];
+      }
+    });
     const known = account_ids.flatMap((id): [string, Vault][] => {
       const vault = kept.get(id);
       return vault ? [[id, vault]] : [];

@@ -34,8 +34,8 @@ export async function listAttendances(
     .where(equal)
     .orderBy('id', 'desc')
     .limit(page.limit + 1);
-  if (created_after !== undefined) query.where('created_at', '>=', created_after);
-  if (created_before !== undefined) query.where('created_at', '<', created_before);
+  if (created_after !== undefined) query.where('created_at', '>=', new Date(created_after));
+  if (created_before !== undefined) query.where('created_at', '<', new Date(created_before));
   if (page.after_id !== null) query.where('id', '<', page.after_id);
   return query;
 }

@@ -21,11 +21,11 @@ import {
   AttendancePage,
   AttendanceQuery,
   attendance_schemas,
-  StartAttendance,
   StartedAttendance,
   type StartedAttendanceView,
 } from './attendances.schema.ts';
 import { dispatch_topic } from './dispatch-lane.ts';
+import { StartAttendance, start_schemas } from './start.schema.ts';
 import { start_problems, startAttendance } from './start-attendance.ts';
 
 const attendance_not_found = defineProblem({
@@ -42,7 +42,7 @@ const notFound = (id: string) => attendance_not_found({ pointer: ':attendance_id
 const languageOf = (request: FastifyRequest) => readLanguage(request.headers['accept-language']);
 
 export function attendanceRoutes(app: App, { wake }: { wake: Wake }): void {
-  for (const schema of attendance_schemas) app.addSchema(schema);
+  for (const schema of [...attendance_schemas, ...start_schemas]) app.addSchema(schema);
   startRoute(app, wake);
   readRoutes(app);
 }
@@ -64,7 +64,12 @@ function startRoute(app: App, wake: Wake): void {
         description:
           'On an official channel with an approved template; on an unofficial one with a text, or with none. 201 with a new attendance; with `on_open: "reuse"` 200 with the one that is open. Nothing is sent twice: repeat with the same `Idempotency-Key`.',
         body: Type.Ref(StartAttendance),
-        response: { 200: Type.Ref(StartedAttendance), 201: Type.Ref(StartedAttendance) },
+        response: {
+          200: Type.Ref(StartedAttendance, {
+            description: 'The attendance that was open already, and what was done in it.',
+          }),
+          201: Type.Ref(StartedAttendance, { description: 'A new attendance.' }),
+        },
       },
     },
     async (request, reply) => {

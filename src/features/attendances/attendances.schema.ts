@@ -3,10 +3,10 @@ import { Closed, Id, Line, Metadata, Nullable, OneOf, Page, Timestamp } from '..
 import { channel_types } from '../channels/channels.schema.ts';
 import { MessageError, message_statuses } from '../messages/messages.schema.ts';
 
-export const attendance_statuses = ['starting', 'open', 'closed', 'failed'] as const;
-export const attendance_origins = ['active', 'receptive'] as const;
+const attendance_statuses = ['starting', 'open', 'closed', 'failed'] as const;
+const attendance_origins = ['active', 'receptive'] as const;
 
-const Actor = Closed(
+export const Actor = Closed(
   {
     id: Type.Optional(Line(1, 200, { description: 'Your id of the person.' })),
     name: Type.Optional(Line(1, 200, { description: 'Their name.' })),
@@ -20,15 +20,15 @@ const ContactOfAttendance = Closed(
     name: Nullable(Type.String({ description: "The company's name for the person, else the person's own." })),
     phone: Nullable(Type.String({ description: 'E.164.' })),
   },
-  { $id: 'ContactOfAttendance', title: 'ContactOfAttendance' },
+  { $id: 'ContactOfAttendance', title: 'ContactOfAttendance', description: 'The contact, in short.' },
 );
 const ChannelOfAttendance = Closed(
   { id: Id('The channel.'), name: Type.String(), type: OneOf(channel_types) },
-  { $id: 'ChannelOfAttendance', title: 'ChannelOfAttendance' },
+  { $id: 'ChannelOfAttendance', title: 'ChannelOfAttendance', description: 'The channel, in short.' },
 );
 const TeamOfAttendance = Closed(
   { id: Id('The team.'), name: Type.String() },
-  { $id: 'TeamOfAttendance', title: 'TeamOfAttendance' },
+  { $id: 'TeamOfAttendance', title: 'TeamOfAttendance', description: 'The team, in short.' },
 );
 
 const FirstMessage = Closed(
@@ -58,7 +58,7 @@ const ServiceWindow = Closed(
 
 const StartedBy = Closed(
   { api_key_id: Id('The key that started it.'), actor: Nullable(Type.Ref(Actor)) },
-  { $id: 'StartedBy', title: 'StartedBy' },
+  { $id: 'StartedBy', title: 'StartedBy', description: 'Who started it.' },
 );
 
 const members = {
@@ -73,7 +73,7 @@ const members = {
   first_message: Nullable(Type.Ref(FirstMessage)),
   service_window: Type.Ref(ServiceWindow),
   external_ref: Nullable(Type.String({ description: 'Yours, as given.' })),
-  metadata: Type.Record(Type.String(), Type.Unknown(), { description: 'Yours, as given.' }),
+  metadata: Metadata('Yours, as given.'),
   started_by: Nullable(Type.Ref(StartedBy)),
   created_at: Timestamp('When it was started.'),
   updated_at: Timestamp('When it last changed.'),
@@ -111,13 +111,35 @@ export const Attendance = Closed(members, {
 });
 export const AttendancePage = Page(Attendance, 'AttendancePage');
 
+export const current_attendance_example = {
+  id: example.id,
+  status: 'open',
+  team: example.team,
+  since: '2026-11-22T12:00:00.000Z',
+};
+/** What the problem `attendance_already_open` tells of the one that is open. */
+export const CurrentAttendance = Closed(
+  {
+    id: Id('The attendance.'),
+    status: OneOf(['starting', 'open']),
+    team: Nullable(Type.Ref(TeamOfAttendance)),
+    since: Timestamp('When it was started.'),
+  },
+  {
+    $id: 'CurrentAttendance',
+    title: 'CurrentAttendance',
+    description: 'The attendance that is open already.',
+    examples: [current_attendance_example],
+  },
+);
+
 const TimelineEntry = Closed(
   {
     type: Type.String({ description: 'The type of event.' }),
     sequence: Type.Integer({ minimum: 1 }),
     at: Timestamp('When.'),
   },
-  { $id: 'TimelineEntry', title: 'TimelineEntry' },
+  { $id: 'TimelineEntry', title: 'TimelineEntry', description: 'One thing that happened.' },
 );
 
 export const AttendanceDetail = Closed(
@@ -157,77 +179,9 @@ export const StartedAttendance = Closed(
   },
 );
 
-const ContactById = Closed({ id: Id('A registered contact.') }, { $id: 'ContactById', title: 'ContactById' });
-const ContactByPhone = Closed(
-  {
-    phone: Line(1, 32, { description: 'With area code; found or created.', examples: ['(31) 98888-0001'] }),
-    name: Type.Optional(Line(1, 200, { description: 'For a contact that is created.' })),
-  },
-  { $id: 'ContactByPhone', title: 'ContactByPhone' },
-);
-
-const parameters = Type.Optional(
-  Type.Unsafe<Record<string, unknown>>({
-    type: 'object',
-    maxProperties: 200,
-    propertyNames: { type: 'string', maxLength: 120 },
-    additionalProperties: true,
-    storableDeep: true,
-    description: 'Slot key to value: a string; for media `{link}` or `{media_id}`; see the slots of the template.',
-  }),
-);
-const TemplateById = Closed({ id: Id('The template.'), parameters }, { $id: 'TemplateById', title: 'TemplateById' });
-const TemplateByName = Closed(
-  {
-    name: Line(1, 512, { description: 'Its name at the provider.' }),
-    language: Line(2, 20, { description: 'Such as `pt_BR`.' }),
-    parameters,
-  },
-  { $id: 'TemplateByName', title: 'TemplateByName' },
-);
-
-export const StartAttendance = Closed(
-  {
-    contact: Type.Union([Type.Ref(ContactById), Type.Ref(ContactByPhone)], { description: 'Who to talk with.' }),
-    channel_id: Type.Optional(Id('May be left out when exactly one channel is usable.')),
-    team_id: Id('Who looks after it.'),
-    template: Type.Optional(
-      Type.Union([Type.Ref(TemplateById), Type.Ref(TemplateByName)], {
-        description: 'Mandatory on official channels, refused on others.',
-      }),
-    ),
-    text: Type.Optional(
-      Line(1, 4096, { description: 'The first message on an unofficial channel; without it nothing is sent.' }),
-    ),
-    on_open: Type.Optional(OneOf(['reject', 'reuse'], { description: 'When one is open already. Default `reject`.' })),
-    send_within_s: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 604_800,
-        description: "Still queued after it: failed with `not_sent_in_time`. Default: the channel's.",
-      }),
-    ),
-    external_ref: Type.Optional(Line(1, 200, { description: 'Yours; given back.' })),
-    metadata: Type.Optional(Metadata('Yours; given back.')),
-    actor: Type.Optional(Type.Ref(Actor)),
-  },
-  {
-    $id: 'StartAttendance',
-    title: 'StartAttendance',
-    examples: [
-      {
-        contact: { phone: '(31) 98888-0001', name: 'Ana' },
-        channel_id: example.channel.id,
-        team_id: example.team.id,
-        template: { name: 'retomar_atendimento', language: 'pt_BR', parameters: { 'body.1': 'Ana', 'body.2': '8841' } },
-      },
-    ],
-  },
-);
-
 export const AttendanceQuery = {
-  status: Type.Optional(OneOf(attendance_statuses)),
-  origin: Type.Optional(OneOf(attendance_origins)),
+  status: Type.Optional(OneOf(attendance_statuses, { description: 'Only in this status.' })),
+  origin: Type.Optional(OneOf(attendance_origins, { description: 'Only of this origin.' })),
   channel_id: Type.Optional(Id('Over this channel.')),
   team_id: Type.Optional(Id('Of this team.')),
   contact_id: Type.Optional(Id('With this contact.')),
@@ -245,16 +199,11 @@ export const attendance_schemas = [
   StartedBy,
   Attendance,
   AttendancePage,
+  CurrentAttendance,
   TimelineEntry,
   AttendanceDetail,
   StartOutcome,
   StartedAttendance,
-  ContactById,
-  ContactByPhone,
-  TemplateById,
-  TemplateByName,
-  StartAttendance,
 ];
 export type AttendanceView = Static<typeof Attendance>;
 export type StartedAttendanceView = Static<typeof StartedAttendance>;
-export type StartAttendanceBody = Static<typeof StartAttendance>;

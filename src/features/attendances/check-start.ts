@@ -3,11 +3,11 @@ import type { Address, Provider } from '../../providers/provider.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { type Phone, phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
 import { channel_not_found, contact_not_found, team_not_found } from '../references.ts';
-import type { StartAttendanceBody } from './attendances.schema.ts';
 import { chooseFirstMessage, type FirstMessage, first_message_problems } from './first-message.ts';
 import type { StartChannel, StartContact, StartFacts, StartTeam } from './start.repository.ts';
+import type { StartAttendanceBody } from './start.schema.ts';
 
-export const channel_required = defineProblem({
+const channel_required = defineProblem({
   code: 'channel_required',
   status: 422,
   title: { en: 'Say which channel', pt: 'Diga qual canal' },
@@ -17,7 +17,7 @@ export const channel_required = defineProblem({
   },
   example: { pointer: '/channel_id', params: { usable: 'several' } },
 });
-export const channel_unavailable = defineProblem({
+const channel_unavailable = defineProblem({
   code: 'channel_unavailable',
   status: 422,
   title: { en: 'The channel cannot start attendances', pt: 'O canal não pode iniciar atendimentos' },
@@ -27,7 +27,7 @@ export const channel_unavailable = defineProblem({
   },
   example: { pointer: '/channel_id', params: { name: 'Vendas', status: 'disconnected', reason: 'logged out' } },
 });
-export const team_not_on_channel = defineProblem({
+const team_not_on_channel = defineProblem({
   code: 'team_not_on_channel',
   status: 422,
   title: { en: 'The team does not work on this channel', pt: 'A equipe não atende neste canal' },
@@ -37,7 +37,7 @@ export const team_not_on_channel = defineProblem({
   },
   example: { pointer: '/team_id', params: { team: 'Comercial', channel: 'Vendas' } },
 });
-export const contact_opted_out = defineProblem({
+const contact_opted_out = defineProblem({
   code: 'contact_opted_out',
   status: 422,
   title: { en: 'The contact opted out of marketing', pt: 'O contato recusou marketing' },
@@ -47,7 +47,7 @@ export const contact_opted_out = defineProblem({
   },
   example: { pointer: '/contact', params: { since: '2026-11-01T12:00:00.000Z' } },
 });
-export const contact_unreachable = defineProblem({
+const contact_unreachable = defineProblem({
   code: 'contact_unreachable',
   status: 422,
   title: { en: 'The contact has no address on this channel', pt: 'O contato não tem endereço neste canal' },
@@ -124,7 +124,8 @@ function checkTeam(body: StartAttendanceBody, { team }: StartFacts, channel: Sta
 
 function checkOptOut(contact: StartContact | null, { template }: StartFacts, message: FirstMessage | null): void {
   if (!contact?.marketing_opted_out_at || !message?.template || template?.category !== 'marketing') return;
-  throw contact_opted_out({ pointer: '/contact', params: { since: contact.marketing_opted_out_at } });
+  const since = new Date(contact.marketing_opted_out_at).toISOString();
+  throw contact_opted_out({ pointer: '/contact', params: { since } });
 }
 
 /**

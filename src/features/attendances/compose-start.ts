@@ -124,7 +124,7 @@ function notApplied({ body, checked }: StartPlan, reused: AttendanceView | null)
   if (!reused) return overruled;
   return [
     ...overruled,
-    ...(reused.team?.id === body.team_id ? [] : ['team_id']),
+    ...(reused.team?.id === checked.team.id ? [] : ['team_id']),
     ...(body.external_ref === undefined || body.external_ref === reused.external_ref ? [] : ['external_ref']),
     ...(body.metadata === undefined ? [] : ['metadata']),
     ...(body.actor === undefined ? [] : ['actor']),

@@ -65,7 +65,7 @@ async function claimItems(
   const items = claimed.flatMap((message): DispatchItem[] => {
     const channel = by_id.get(message.channel_id);
     const vault = opened.get(message.account_id);
-    // An account deleted this instant: its messages are gone with it.
+    // An account deleted this instant, its messages gone with it; or a vault that does not open: left to its lease.
     return channel && vault ? [{ message, channel, vault, lease_ends_at }] : [];
   });
   return { items, again_in_ms };

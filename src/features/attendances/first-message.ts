@@ -4,10 +4,10 @@ import { template_not_found } from '../references.ts';
 import { checkParameters, template_parameters_invalid } from '../templates/check-parameters.ts';
 import { renderedText, renderTemplate } from '../templates/render-template.ts';
 import { readSlots, unsupportedComponents } from '../templates/template-slots.ts';
-import type { StartAttendanceBody } from './attendances.schema.ts';
 import type { StartTemplate } from './start.repository.ts';
+import type { StartAttendanceBody } from './start.schema.ts';
 
-export const template_required = defineProblem({
+const template_required = defineProblem({
   code: 'template_required',
   status: 422,
   title: { en: 'A template is mandatory here', pt: 'O template é obrigatório aqui' },
@@ -17,7 +17,7 @@ export const template_required = defineProblem({
   },
   example: { pointer: '/template', params: { channel_id: '019a0000-0000-7000-8000-0000000000c1' } },
 });
-export const template_not_supported = defineProblem({
+const template_not_supported = defineProblem({
   code: 'template_not_supported',
   status: 422,
   title: { en: 'This channel has no templates', pt: 'Este canal não tem templates' },
@@ -27,7 +27,7 @@ export const template_not_supported = defineProblem({
   },
   example: { pointer: '/template' },
 });
-export const text_not_allowed = defineProblem({
+const text_not_allowed = defineProblem({
   code: 'text_not_allowed',
   status: 422,
   title: { en: 'Free text may not come first here', pt: 'Texto livre não pode vir primeiro aqui' },
@@ -37,7 +37,7 @@ export const text_not_allowed = defineProblem({
   },
   example: { pointer: '/text' },
 });
-export const template_not_on_channel = defineProblem({
+const template_not_on_channel = defineProblem({
   code: 'template_not_on_channel',
   status: 422,
   title: { en: 'The template is of another channel', pt: 'O template é de outro canal' },
@@ -50,7 +50,7 @@ export const template_not_on_channel = defineProblem({
     params: { name: 'boas_vindas', language: 'pt_BR', channel_id: '019a0000-0000-7000-8000-0000000000c1' },
   },
 });
-export const template_not_approved = defineProblem({
+const template_not_approved = defineProblem({
   code: 'template_not_approved',
   status: 422,
   title: { en: 'The template is not approved', pt: 'O template não está aprovado' },
@@ -60,7 +60,7 @@ export const template_not_approved = defineProblem({
   },
   example: { pointer: '/template', params: { name: 'boas_vindas', language: 'pt_BR', status: 'paused' } },
 });
-export const template_component_unsupported = defineProblem({
+const template_component_unsupported = defineProblem({
   code: 'template_component_unsupported',
   status: 422,
   title: { en: 'The template has a part we cannot send', pt: 'O template tem uma parte que não sabemos enviar' },

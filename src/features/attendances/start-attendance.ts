@@ -1,10 +1,11 @@
+import { Type } from '@sinclair/typebox';
 import { type AnswerRecord, inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
 import { type Phone, readPhone } from '../contacts/phone-number.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { lockActiveAttendance } from './attendances.repository.ts';
-import type { StartAttendanceBody, StartedAttendanceView } from './attendances.schema.ts';
+import { CurrentAttendance, current_attendance_example, type StartedAttendanceView } from './attendances.schema.ts';
 import { type CheckedStart, checkStart, start_check_problems } from './check-start.ts';
 import { composeStart } from './compose-start.ts';
 import {
@@ -14,8 +15,9 @@ import {
   type StartFacts,
   type StartQuestion,
 } from './start.repository.ts';
+import type { StartAttendanceBody } from './start.schema.ts';
 
-export const attendance_already_open = defineProblem({
+const attendance_already_open = defineProblem({
   code: 'attendance_already_open',
   status: 409,
   title: { en: 'There is an open attendance', pt: 'Já existe um atendimento aberto' },
@@ -23,8 +25,14 @@ export const attendance_already_open = defineProblem({
     en: 'This contact has an attendance on this channel since {since}: see `attendance`. Send `on_open: "reuse"` to write in it.',
     pt: 'Este contato tem um atendimento neste canal desde {since}: veja `attendance`. Envie `on_open: "reuse"` para escrever nele.',
   },
+  extra: { attendance: Type.Ref(CurrentAttendance) },
+  example: {
+    pointer: '/contact',
+    params: { since: '2026-11-22T12:00:00.000Z' },
+    extra: { attendance: current_attendance_example },
+  },
 });
-export const start_contended = defineProblem({
+const start_contended = defineProblem({
   code: 'start_contended',
   status: 503,
   retryable: true,

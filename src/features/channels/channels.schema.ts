@@ -3,8 +3,8 @@ import { provider_names, registry } from '../../providers/registry.ts';
 import { Closed, Id, Line, Nullable, OneOf, Page, Timestamp } from '../../schema.ts';
 
 export const channel_types = ['official', 'unofficial'] as const;
-export const channel_statuses = ['connected', 'connecting', 'disconnected', 'restricted', 'unknown'] as const;
-export const unknown_policies = ['hold', 'resend', 'resend_same_id', 'fail'] as const;
+const channel_statuses = ['connected', 'connecting', 'disconnected', 'restricted', 'unknown'] as const;
+const unknown_policies = ['hold', 'resend', 'resend_same_id', 'fail'] as const;
 
 const ChannelCapabilities = Closed(
   {
@@ -142,11 +142,24 @@ const new_channel_forms: TSchema[] = Object.values(registry).map((provider) => {
 export const NewChannel = Type.Unsafe<NewChannelBody>({
   $id: 'NewChannel',
   title: 'NewChannel',
+  description: 'A channel to add; `provider` says which form it takes.',
   type: 'object',
   required: ['provider'],
   discriminator: { propertyName: 'provider' },
   oneOf: new_channel_forms.map((form) => ({ $ref: `${form.$id}` })),
+  example_names: ['Official, over Cloud API', 'Unofficial, over Evolution API'],
   examples: [
+    {
+      name: 'Vendas',
+      provider: 'whatsapp_cloud',
+      phone: '+55 31 98888-0000',
+      credentials: {
+        access_token: 'your-system-user-token',
+        phone_number_id: '100000000000001',
+        waba_id: '200000000000001',
+        app_secret: 'your-app-secret',
+      },
+    },
     {
       name: 'Suporte',
       provider: 'evolution',

@@ -31,7 +31,7 @@ export const url_not_allowed = defineProblem({
     en: 'Refused: {reason}. Send an https URL of a public host, without user or password; the operator may allow private ranges.',
     pt: 'Recusada: {reason}. Envie uma URL https de um host público, sem usuário nem senha; o operador pode liberar faixas privadas.',
   },
-  example: { pointer: '/base_url', params: { reason: 'PRIV' } },
+  example: { pointer: '/base_url', params: { reason: 'address' } },
 });
 
 /** A new channel, with its sender; no provider is asked. Throws `channel_exists`, `url_not_allowed`, `phone_invalid`, `team_not_found`. */

@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Closed, Id, Line, Metadata, Nullable, OneOf, Page, Timestamp } from '../../schema.ts';
 
-export const identity_kinds = ['phone', 'wa_id', 'bsuid', 'parent_bsuid', 'lid'] as const;
+const identity_kinds = ['phone', 'wa_id', 'bsuid', 'parent_bsuid', 'lid'] as const;
 
 const identity_example = {
   kind: 'phone',
@@ -36,7 +36,7 @@ const phone_example = {
   alternates: ['+553188880001'],
 };
 
-export const ContactIdentity = Closed(
+const ContactIdentity = Closed(
   {
     kind: OneOf(identity_kinds, {
       description: '`phone`: what people dial; the others are what a provider calls the person.',
@@ -107,7 +107,7 @@ export const NewContact = Closed(
   },
 );
 
-export const PhoneReading = Closed(
+const PhoneReading = Closed(
   {
     input: Type.String({ description: 'As it was typed.' }),
     e164: Type.String({ description: 'With `+` and country code; a Brazilian mobile always with its ninth digit.' }),

@@ -12,6 +12,7 @@ const message_not_found = defineProblem({
   status: 404,
   title: { en: 'No such message', pt: 'Mensagem inexistente' },
   detail: { en: 'This account has no message {id}.', pt: 'Esta conta não tem a mensagem {id}.' },
+  example: { pointer: ':message_id', params: { id: '019a0000-0000-7000-8000-0000000000f1' } },
 });
 
 export function messageRoutes(app: App): void {

@@ -29,7 +29,7 @@ export const MessageError = Closed(
   { $id: 'MessageError', title: 'MessageError', description: 'Why a message did not go, or is in doubt.' },
 );
 
-export const MessageAttempt = Closed(
+const MessageAttempt = Closed(
   {
     number: Type.Integer({ minimum: 1, description: 'From 1.' }),
     started_at: Timestamp('When it was claimed for sending.'),
@@ -44,7 +44,7 @@ export const MessageAttempt = Closed(
   { $id: 'MessageAttempt', title: 'MessageAttempt', description: 'One try to hand a message to the provider.' },
 );
 
-export const MessageTemplate = Closed(
+const MessageTemplate = Closed(
   {
     id: Id('The template.'),
     name: Type.String({ description: 'Its name at the provider.' }),

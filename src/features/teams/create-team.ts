@@ -14,6 +14,7 @@ export const team_exists = defineProblem({
     en: 'There is a team named "{name}"; take another name.',
     pt: 'Já existe a equipe "{name}"; use outro nome.',
   },
+  example: { pointer: '/name', params: { name: 'Comercial' } },
 });
 export const team_channels_contradict = defineProblem({
   code: 'team_channels_contradict',
@@ -23,6 +24,7 @@ export const team_channels_contradict = defineProblem({
     en: 'channel_ids goes with scope `selected`, which needs at least one.',
     pt: 'channel_ids acompanha o escopo `selected`, que exige pelo menos um.',
   },
+  example: { pointer: '/channels' },
 });
 
 /** A new team; the first one of an account is its default. Throws `team_exists`, `channel_not_found`, `team_channels_contradict`. */
@@ -34,8 +36,9 @@ export async function createTeam(scope: Scope, body: NewTeamBody): Promise<TeamV
   const now = scope.now();
   try {
     return await inTransaction(scope, async (trx) => {
-      const is_default = (await countTeams(trx)) === 0 || body.is_default === true;
-      if (is_default) await clearDefaultTeam(trx);
+      const is_default = body.is_default === true || (await countTeams(trx)) === 0;
+      // Only who asks for the mark takes it: of two first teams at once the second must not.
+      if (body.is_default === true) await clearDefaultTeam(trx);
       const row = {
         account_id: scope.account_id,
         id: uuid(),

@@ -62,7 +62,7 @@ export const NewTeam = Closed(
       }),
     ),
   },
-  { $id: 'NewTeam', title: 'NewTeam', examples: [{ name: 'Comercial' }] },
+  { $id: 'NewTeam', title: 'NewTeam', description: 'A team to make.', examples: [{ name: 'Comercial' }] },
 );
 
 export type TeamView = Static<typeof Team>;

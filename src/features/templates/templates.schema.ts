@@ -22,7 +22,7 @@ const slot_example = {
   example: 'Ana',
 };
 
-export const TemplateSlot = Closed(
+const TemplateSlot = Closed(
   {
     key: Type.String({ description: 'Its name in `parameters`.' }),
     component: OneOf(['header', 'body', 'button', 'card'], { description: 'The part it stands in. More may come.' }),

@@ -1,0 +1,153 @@
+import { type DefinedProblem, Problem } from '../problem.ts';
+import { scope_missing, unauthorized } from './authenticate.ts';
+import { body_problems, common_problems, malformed_url, renderProblem, route_not_found } from './problem-handler.ts';
+import { validation_failed } from './validation.ts';
+
+/** What a route says of itself in its `config`. */
+export interface RouteConfig {
+  scope?: string;
+  problems?: DefinedProblem[];
+  public?: boolean;
+  idempotent?: boolean;
+  waits?: boolean;
+}
+
+type Schema = Record<string, unknown>;
+
+/** Every problem one operation may answer with: its own, and those that its parts bring. */
+function problemsOf(schema: Schema, url: string, config: RouteConfig): DefinedProblem[] {
+  const takes_input = Boolean(schema.querystring ?? schema.params ?? schema.body);
+  if (config.public && !takes_input) return config.problems ?? [];
+  const is_admin = url.startsWith('/admin');
+  return [
+    ...(takes_input ? [validation_failed] : []),
+    ...(schema.params ? [malformed_url] : []),
+    ...(schema.body ? body_problems : []),
+    ...(config.public ? [] : [unauthorized]),
+    ...(config.public || is_admin ? [] : [scope_missing]),
+    // Without an operator's token there is no such path.
+    ...(is_admin ? [route_not_found] : []),
+    ...(config.problems ?? []),
+    ...common_problems,
+  ];
+}
+
+/** The schema of one route as the document shows it: its problems, headers, security and scope added. */
+export function describeOperation(schema: Schema, url: string, config: RouteConfig): Schema {
+  if (schema.hide) return schema;
+  const by_status = new Map<number, DefinedProblem[]>();
+  for (const problem of problemsOf(schema, url, config)) {
+    const { status } = problem.kind;
+    by_status.set(status, [...(by_status.get(status) ?? []).filter((one) => one !== problem), problem]);
+  }
+  const response: Schema = {};
+  for (const [status, answer] of Object.entries((schema.response ?? {}) as Record<string, Schema>)) {
+    response[status] = { ...answer, headers: answerHeaders(Number(status), [], config) };
+  }
+  for (const [status, problems] of by_status) {
+    response[status] = { ...describeProblems(problems), headers: answerHeaders(status, problems, config) };
+  }
+  const needs = config.scope ? `\n\nNeeds the scope \`${config.scope}\`.` : '';
+  return {
+    ...schema,
+    description: `${schema.description ?? `${schema.summary}.`}${needs}`,
+    ...(by_status.size > 0 ? { headers: { type: 'object', properties: requestHeaders(config) } } : {}),
+    security: securityOf(url, config),
+    response,
+  };
+}
+
+function securityOf(url: string, { public: is_public, scope }: RouteConfig): Record<string, string[]>[] {
+  if (is_public) return [];
+  return url.startsWith('/admin') ? [{ operator: [] }] : [{ api_key: scope === undefined ? [] : [scope] }];
+}
+
+function requestHeaders({ idempotent, waits }: RouteConfig): Schema {
+  return {
+    ...(idempotent
+      ? {
+          'Idempotency-Key': {
+            type: 'string',
+            minLength: 1,
+            maxLength: 257,
+            pattern: '^[\\x20-\\x7e]+$',
+            description:
+              'Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.',
+            examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
+          },
+        }
+      : {}),
+    ...(waits
+      ? {
+          Prefer: {
+            type: 'string',
+            maxLength: 500,
+            description:
+              '`wait=N` (RFC 7240): the answer is held until the message has left `queued` and `sending`, or N seconds (at most 25) have passed.',
+            examples: ['wait=10'],
+          },
+        }
+      : {}),
+    'Accept-Language': {
+      type: 'string',
+      description: 'The language of `title` and `detail`: `en` (default) or `pt-BR`.',
+      examples: ['pt-BR'],
+    },
+  };
+}
+
+/** Statuses whose answers are never kept for a repeat. */
+const is_never_replayed = (status: number) => [400, 401, 403, 429].includes(status) || status >= 500;
+
+function answerHeaders(status: number, problems: DefinedProblem[], { idempotent, waits }: RouteConfig): Schema {
+  const is_retried = status === 429 || problems.some(({ kind }) => kind.retry_after_s !== undefined);
+  return {
+    'X-Request-Id': { type: 'string', format: 'uuid', description: 'Names this call in our logs; quote it.' },
+    ...(status === 201 || (status === 200 && idempotent)
+      ? { Location: { type: 'string', description: 'Path of what was made, or found and used.' } }
+      : {}),
+    ...(status === 401 ? { 'WWW-Authenticate': { type: 'string', description: 'Always `Bearer`.' } } : {}),
+    ...(is_retried ? { 'Retry-After': { type: 'integer', minimum: 0, description: 'Seconds to wait.' } } : {}),
+    ...(idempotent && !is_never_replayed(status)
+      ? { 'Idempotent-Replayed': { type: 'string', enum: ['true'], description: 'This is the stored answer.' } }
+      : {}),
+    ...(waits && status < 300
+      ? { 'Preference-Applied': { type: 'string', description: '`wait=N`, when the preference was honoured.' } }
+      : {}),
+  };
+}
+
+function describeProblems(problems: DefinedProblem[]): Schema {
+  const extra = Object.assign({}, ...problems.map(({ kind }) => kind.extra ?? {})) as Schema;
+  const codes = problems.map(({ kind }) => kind.code);
+  return {
+    description: problems.map(({ kind }) => `- \`${kind.code}\`: ${kind.title.en}.`).join('\n'),
+    content: {
+      'application/problem+json': {
+        schema: {
+          allOf: [
+            { $ref: 'Problem#' },
+            { type: 'object', properties: { code: { type: 'string', enum: codes }, ...extra } },
+          ],
+        },
+        examples: Object.fromEntries(
+          problems.map((problem) => [problem.kind.code, { summary: problem.kind.title.en, value: exampleOf(problem) }]),
+        ),
+      },
+    },
+  };
+}
+
+const example_request_id = '019a0000-0000-7000-8000-00000000000f';
+
+/** A problem as it is answered, in English, for the occurrence it was declared with; throws when that leaves a gap. */
+export function exampleOf({ kind }: DefinedProblem): Schema {
+  const { params = {}, extra = {} } = kind.example ?? {};
+  const placeholders = [...kind.detail.en.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+  const missing = [
+    ...placeholders.filter((name) => !params[name]),
+    ...Object.keys(kind.extra ?? {}).filter((name) => !(name in extra)),
+  ];
+  if (missing.length > 0) throw new Error(`the example of ${kind.code} says nothing for: ${missing.join(', ')}`);
+  return renderProblem(new Problem(kind, kind.example ?? {}), 'en', example_request_id);
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import t from 'tap';
+import { createAccount } from '../../../src/features/accounts/create-account.ts';
+import { createKeyRing } from '../../../src/seal.ts';
+import { addChannel } from '../../support/add-channel.ts';
+import { queueMessages } from '../../support/queue.ts';
+import { answerJson, startScriptedServer } from '../../support/scripted-server.ts';
+import { type Body, eventually, startService } from '../../support/service.ts';
+
+const service = await startService(t);
+const { db } = service;
+const company = await service.createCompany();
+const template = { name: 'boas_vindas', language: 'pt_BR' };
+const phoneOf = (digits: string) => `(31) 98888-${digits}`;
+const messageOf = async (id: string): Promise<Body> => (await company.get(`/v1/messages/${id}`)).body;
+const attendanceOf = async (id: string): Promise<Body> => (await company.get(`/v1/attendances/${id}`)).body;
+
+t.test('a number is asked about once; a second start goes to the address that was given', async (t) => {
+  const gateway = await startScriptedServer();
+  t.teardown(() => gateway.close());
+  const jid = '553188880777@s.whatsapp.net';
+  gateway.script(
+    answerJson(200, [{ exists: true, jid, number: '5531988880777' }]),
+    answerJson(201, { key: { id: 'first', remoteJid: jid } }),
+    answerJson(201, { key: { id: 'second', remoteJid: jid } }),
+  );
+  const channel_id = await addChannel(company, service.simulator.url, { base_url: gateway.origin });
+  const contact = { phone: phoneOf('0777') };
+  const first = await company.start({ contact, channel_id, text: 'Olá!' }, { prefer: 'wait=20' });
+  t.match(first.body, { status: 'open', first_message: { status: 'accepted' } });
+  const { identities } = (await company.get(`/v1/contacts/${first.body.contact.id}`)).body;
+  t.match(identities, [
+    { kind: 'phone', scope: 'account', value: '+5531988880777' },
+    { kind: 'wa_id', scope: `channel:${channel_id}`, value: jid, source: 'evolution' },
+  ]);
+  await db('attempts')
+    .where({ channel_id })
+    .update({ started_at: db.raw(`now() - interval '7 seconds'`) });
+  const second = await company.start(
+    { contact, channel_id, text: 'Ainda aí?', on_open: 'reuse' },
+    { prefer: 'wait=20' },
+  );
+  t.equal((await messageOf(second.body.outcome.message_id)).status, 'accepted');
+  t.same(
+    gateway.requests.map(({ path, body }) => [path.split('/')[2], JSON.parse(body).number ?? JSON.parse(body).numbers]),
+    [
+      ['whatsappNumbers', ['5531988880777']],
+      ['sendText', jid],
+      ['sendText', jid],
+    ],
+  );
+});
+
+t.test('WhatsApp’s lock on new chats restricts the channel: the next start is refused', async (t) => {
+  const channel_id = await addChannel(company, service.simulator.url);
+  const locked = await company.start(
+    { contact: { phone: phoneOf('0463') }, channel_id, text: 'Olá!' },
+    { prefer: 'wait=20' },
+  );
+  t.match(locked.body, {
+    status: 'failed',
+    first_message: { status: 'failed', error: { code: 'channel_restricted_for_new_chats' } },
+  });
+  const next = await company.start({ contact: { phone: phoneOf('0002') }, channel_id, text: 'Olá!' });
+  t.equal(next.status, 422);
+  t.match(next.body, { code: 'channel_unavailable', errors: [{ pointer: '/channel_id' }] });
+  const events = await db('events')
+    .where({ type: 'channel.status_changed' })
+    .whereRaw(`data ->> 'id' = ?`, [channel_id]);
+  t.match(
+    events.map(({ data, attendance_id }) => ({ data, attendance_id })),
+    [{ data: { status: 'restricted', status_detail: /463/ }, attendance_id: null }],
+  );
+});
+
+t.test('a failed attendance blocks nothing: the contact can be started again', async (t) => {
+  const contact = { phone: phoneOf('0404') };
+  const before = await company.start(
+    { contact, channel_id: company.unofficial_id, text: 'Olá!' },
+    { prefer: 'wait=20' },
+  );
+  t.equal(before.status, 201, 'although 0404 has failed before');
+  t.equal(before.body.status, 'failed');
+  const again = await company.start({ contact, channel_id: company.official_id, template }, { prefer: 'wait=20' });
+  t.equal(again.status, 201);
+  t.not(again.body.id, before.body.id);
+});
+
+t.test('T8: what is still queued when its time is over is failed, with its event, and is never sent', async (t) => {
+  const contact = { phone: phoneOf('0430') };
+  const channel_id = await addChannel(company, service.simulator.url, { provider: 'whatsapp_cloud' });
+  const { body } = await company.start({ contact, channel_id, template, send_within_s: 1 });
+  const message = await eventually(
+    () => messageOf(body.first_message.id),
+    (found) => found.status === 'failed',
+  );
+  t.match(message, { error: { code: 'not_sent_in_time', retryable: true, provider: null } });
+  t.same(
+    message.attempts.map(({ outcome }: Body) => outcome).filter((outcome: string) => outcome !== 'unavailable'),
+    [],
+  );
+  const { status, timeline } = await attendanceOf(body.id);
+  t.equal(status, 'failed');
+  t.same(timeline.map(({ type }: Body) => type).slice(1), ['message.failed', 'attendance.failed']);
+});
+
+t.test('an account whose vault does not open spoils no other account’s messages claimed with its own', async (t) => {
+  const lost_ring = createKeyRing([{ kid: 'lost', key: randomBytes(32) }]);
+  const other = await createAccount(service.ctx, lost_ring, { name: 'Outra' });
+  const { id: channel_id } = (await company.get(`/v1/channels/${company.unofficial_id}`)).body;
+  await db.raw(
+    `insert into channels select (jsonb_populate_record(c, jsonb_build_object('account_id', cast(? as uuid)))).* from channels c where id = ?`,
+    [other.id, channel_id],
+  );
+  await db.raw(
+    `insert into senders select (jsonb_populate_record(s, jsonb_build_object('account_id', cast(? as uuid)))).* from senders s where channel_id = ?`,
+    [other.id, channel_id],
+  );
+  const [ours] = await db.transaction(async (trx) => {
+    await queueMessages(trx, { account_id: other.id, channel_id }, 3, { from: 7_000 });
+    return queueMessages(trx, { account_id: company.account_id, channel_id }, 1, { from: 8_000 });
+  });
+  const message = await eventually(
+    () => messageOf(ours ?? ''),
+    ({ status }) => status !== 'queued' && status !== 'sending',
+  );
+  t.equal(message.status, 'accepted');
+  t.same(await service.received('?to=5531900007001'), []);
+});

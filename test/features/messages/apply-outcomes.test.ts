@@ -1,0 +1,192 @@
+import t from 'tap';
+import {
+  applyOutcomes,
+  type ClaimedMessage,
+  claimMessages,
+  listLateMessages,
+  listLostMessages,
+  type WrittenOutcome,
+} from '../../../src/features/messages/dispatch.repository.ts';
+import { lostOutcomeOf, outcomeOf, queueMessages, readFacts } from '../../support/queue.ts';
+import { startService } from '../../support/service.ts';
+
+const service = await startService(t, { with_lanes: false });
+const { ctx, db } = service;
+const company = await service.createCompany();
+const place = { account_id: company.account_id, channel_id: company.unofficial_id };
+await db('channels').where({ id: place.channel_id }).update({ max_per_second: 1_000 });
+
+let from = 0;
+/** A message under a lease of `lease_ms`; of a contact of its own. */
+async function claimOne(lease_ms = 60_000): Promise<ClaimedMessage> {
+  from += 1;
+  await queueMessages(db, place, 1, { from });
+  for (;;) {
+    const [claimed] = (await claimMessages(ctx, 1, lease_ms)).claimed;
+    if (claimed) return claimed;
+  }
+}
+
+const error = (code: string) => ({ code, provider: { name: 'evolution', code: '400', message: 'no', trace_id: null } });
+
+const expire = (message: ClaimedMessage) =>
+  db('messages')
+    .where({ id: message.id })
+    .update({ lease_until: db.raw(`now() - interval '1 second'`) });
+const factsOf = async (message: ClaimedMessage) => {
+  const row = await db('messages').where({ id: message.id }).first();
+  const at = (['accepted_at', 'held_at', 'failed_at', 'sent_at'] as const).filter((name) => row?.[name]);
+  return { ...(await readFacts(db, message.id)), at };
+};
+
+t.test('applyOutcomes', async (t) => {
+  t.test('T3a: accepted', async (t) => {
+    const message = await claimOne();
+    const changed = await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P1' })]);
+    t.match(changed, [{ id: message.id, status: 'accepted' }]);
+    t.match(await factsOf(message), {
+      ...{ state: 'settled', status: 'accepted', at: ['accepted_at'], provider_message_id: 'P1' },
+      ...{ error_code: null, leased_s: null, outcomes: ['accepted'] },
+    });
+    const attempt = await db('attempts').where({ message_id: message.id }).first();
+    t.ok(attempt?.finished_at);
+  });
+
+  t.test('T3a: accepted and held back', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P2', is_held: true })]);
+    t.match(await factsOf(message), { status: 'held', at: ['accepted_at', 'held_at'] });
+  });
+
+  t.test('T3a: the address that the provider gave is kept', async (t) => {
+    const message = await claimOne();
+    const recipient = { kind: 'wa_id' as const, value: '553190000001@s.whatsapp.net' };
+    await applyOutcomes(ctx, [outcomeOf(message, 'unavailable', { recipient, run_in_ms: 0, error: error('x') })]);
+    const row = await db('messages').where({ id: message.id }).first();
+    t.match(row, { recipient_kind: 'wa_id', recipient: recipient.value });
+    await db('messages').where({ id: message.id }).update({ state: 'cancelled' });
+  });
+
+  t.test('T3b: not sent goes back to the queue and is due when it was said', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [
+      outcomeOf(message, 'unavailable', { error: error('provider_unavailable'), run_in_ms: 90_000 }),
+    ]);
+    const facts = await factsOf(message);
+    t.match(facts, { state: 'queued', at: [], error_code: 'provider_unavailable', leased_s: null, attempt: 1 });
+    t.ok(facts.run_in_s !== null && facts.run_in_s > 80 && facts.run_in_s <= 90, `in ${facts.run_in_s} s`);
+    t.same(facts.outcomes, ['unavailable']);
+    await db('messages').where({ id: message.id }).update({ run_at: db.fn.now() });
+    const [again] = (await claimMessages(ctx, 1, 60_000)).claimed;
+    t.match(again, { id: message.id, attempt: 2 }, 'and is tried again, as another attempt');
+    await applyOutcomes(ctx, [outcomeOf(again as ClaimedMessage, 'accepted', { provider_message_id: 'P3' })]);
+    t.match(await factsOf(message), { status: 'accepted', error_code: null, outcomes: ['unavailable', 'accepted'] });
+  });
+
+  t.test('given back is due at once and says nothing against the message', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(message, 'given_back')]);
+    const facts = await factsOf(message);
+    t.match(facts, { state: 'queued', error_code: null, outcomes: ['given_back'] });
+    t.ok(facts.run_in_s !== null && facts.run_in_s <= 0);
+    await db('messages').where({ id: message.id }).update({ state: 'cancelled' });
+  });
+
+  t.test('T3c: refused for good', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(message, 'refused', { error: error('message_invalid') })]);
+    t.match(await factsOf(message), { state: 'settled', status: 'failed', at: ['failed_at'], outcomes: ['refused'] });
+    const row = await db('messages').where({ id: message.id }).first();
+    t.same(row?.error, error('message_invalid'), 'with the provider’s own words');
+  });
+
+  t.test('T3d: a doubt has no fact and no date', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(message, 'ambiguous', { error: error('provider_answer_lost') })]);
+    t.match(await factsOf(message), { state: 'unknown', at: [], leased_s: null, outcomes: ['ambiguous'] });
+  });
+
+  t.test('a stale fence writes nothing, whatever it says', async (t) => {
+    const message = await claimOne();
+    const before = await factsOf(message);
+    const stale = { ...message, fence: message.fence - 1 };
+    for (const kind of ['accepted', 'refused', 'unavailable', 'given_back', 'ambiguous', 'lost'] as const) {
+      const over = { provider_message_id: 'P9', error: error('x'), run_in_ms: 0 };
+      t.same(await applyOutcomes(ctx, [outcomeOf(stale, kind, over)]), [], kind);
+    }
+    const { leased_s: _, run_in_s: __, ...same } = before;
+    t.match(await factsOf(message), same);
+    t.same((await factsOf(message)).outcomes, [null]);
+  });
+
+  t.test('T4: an expired lease becomes a doubt and never goes back to the queue', async (t) => {
+    const message = await claimOne();
+    t.same(await applyOutcomes(ctx, [lostOutcomeOf(message)]), [], 'a lease that has not passed is left alone');
+    await expire(message);
+    t.match(await listLostMessages(ctx, 10), [{ id: message.id, fence: message.fence, attempt: 1 }]);
+    await applyOutcomes(ctx, [lostOutcomeOf(message)]);
+    t.match(await factsOf(message), { state: 'unknown', error_code: 'provider_answer_lost', outcomes: ['lost'] });
+    t.same(await listLostMessages(ctx, 10), []);
+    t.same((await claimMessages(ctx, 10, 60_000)).claimed, [], 'nobody claims it');
+  });
+
+  t.test('after the sweep a late acceptance settles the doubt', async (t) => {
+    const message = await claimOne();
+    await expire(message);
+    await applyOutcomes(ctx, [lostOutcomeOf(message)]);
+    const changed = await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P5' })]);
+    t.equal(changed.length, 1);
+    t.match(await factsOf(message), { status: 'accepted', error_code: null, outcomes: ['accepted'] });
+  });
+
+  t.test('so does a late refusal; a late “not sent” does not, for nobody may send it again', async (t) => {
+    const refused = await claimOne();
+    await expire(refused);
+    await applyOutcomes(ctx, [lostOutcomeOf(refused)]);
+    await applyOutcomes(ctx, [outcomeOf(refused, 'refused', { error: error('message_invalid') })]);
+    t.match(await factsOf(refused), { status: 'failed', outcomes: ['refused'] });
+
+    const unsent = await claimOne();
+    await expire(unsent);
+    await applyOutcomes(ctx, [lostOutcomeOf(unsent)]);
+    for (const kind of ['unavailable', 'given_back', 'ambiguous'] as const)
+      t.same(await applyOutcomes(ctx, [outcomeOf(unsent, kind, { error: error('x'), run_in_ms: 0 })]), [], kind);
+    t.match(await factsOf(unsent), { state: 'unknown', error_code: 'provider_answer_lost', outcomes: ['lost'] });
+  });
+
+  t.test('what is settled stays as it is', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P6' })]);
+    for (const kind of ['accepted', 'refused', 'unavailable', 'ambiguous', 'lost'] as const)
+      t.same(await applyOutcomes(ctx, [outcomeOf(message, kind, { error: error('x'), run_in_ms: 0 })]), [], kind);
+    t.match(await factsOf(message), { status: 'accepted', at: ['accepted_at'], provider_message_id: 'P6' });
+  });
+
+  t.test('T8: queued past its time is failed, while anything else is left alone', async (t) => {
+    from += 1;
+    const [late = ''] = await queueMessages(db, place, 1, { from, send_within_s: -1 });
+    from += 1;
+    const [in_time = ''] = await queueMessages(db, place, 1, { from, run_in_s: 60 });
+    const claimed = await claimOne();
+    const tooLate = (id: string): WrittenOutcome => ({
+      ...outcomeOf({ ...claimed, id }, 'too_late', { error: { code: 'not_sent_in_time', provider: null } }),
+      fence: null,
+      attempt: 0,
+    });
+    t.match(await listLateMessages(ctx, 10), [{ id: late }]);
+    const changed = await applyOutcomes(ctx, [late, in_time, claimed.id].map(tooLate));
+    t.same(
+      changed.map(({ id }) => id),
+      [late],
+    );
+    t.match(await readFacts(db, late), { status: 'failed', error_code: 'not_sent_in_time', outcomes: [] });
+    t.same(await listLateMessages(ctx, 10), []);
+  });
+
+  t.test('another account’s id changes nothing', async (t) => {
+    const message = await claimOne();
+    const other = await service.createClient();
+    t.same(await applyOutcomes(ctx, [outcomeOf({ ...message, account_id: other.account_id }, 'accepted')]), []);
+    t.match(await factsOf(message), { state: 'sending', outcomes: [null] });
+  });
+});

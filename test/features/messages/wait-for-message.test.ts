@@ -1,0 +1,88 @@
+import t from 'tap';
+import { settled_topic, waitForMessage } from '../../../src/features/messages/wait-for-message.ts';
+import { createWake } from '../../../src/lanes/wake.ts';
+import { queueMessages } from '../../support/queue.ts';
+import { startService } from '../../support/service.ts';
+
+const service = await startService(t, { with_lanes: false });
+const { ctx, db } = service;
+const company = await service.createCompany();
+const place = { account_id: company.account_id, channel_id: company.unofficial_id };
+const scope = { db, account_id: company.account_id, signal: ctx.signal };
+const wake = createWake(service.settings, ctx.log);
+t.teardown(() => wake.close());
+
+let from = 0;
+async function queueOne(): Promise<string> {
+  from += 1;
+  const [id = ''] = await queueMessages(db, place, 1, { from });
+  return id;
+}
+
+/** How long a wait took, when it is over. */
+async function timed(wait: Promise<void>): Promise<number> {
+  const started_at = performance.now();
+  await wait;
+  return performance.now() - started_at;
+}
+
+const claim = (id: string) =>
+  db('messages')
+    .where({ id })
+    .update({ state: 'sending', fence: 1, lease_until: db.raw(`now() + interval '1 minute'`) });
+const settle = (id: string) => db('messages').where({ id }).update({ state: 'settled', accepted_at: db.fn.now() });
+
+t.test('waitForMessage', async (t) => {
+  t.test('ends at once for a message that has left the queue', async (t) => {
+    const id = await queueOne();
+    await settle(id);
+    t.ok((await timed(waitForMessage(scope, wake, id, 20))) < 5_000);
+  });
+
+  t.test('waits through the queue and the sending, and ends when it is called', async (t) => {
+    const id = await queueOne();
+    let is_over = false;
+    const waiting = waitForMessage(scope, wake, id, 20).then(() => {
+      is_over = true;
+    });
+    wake.call(settled_topic);
+    await claim(id);
+    wake.call(settled_topic);
+    await waitForMessage(scope, wake, id, 0.05);
+    t.notOk(is_over, 'a call for another message does not end it');
+    await settle(id);
+    wake.call(settled_topic);
+    await waiting;
+  });
+
+  t.test('sees it without a call too: the call may be lost', async (t) => {
+    const id = await queueOne();
+    const waiting = waitForMessage(scope, wake, id, 20);
+    await settle(id);
+    t.ok((await timed(waiting)) < 10_000);
+  });
+
+  t.test('a doubt ends it as well', async (t) => {
+    const id = await queueOne();
+    await db('messages').where({ id }).update({ state: 'unknown' });
+    t.ok((await timed(waitForMessage(scope, wake, id, 20))) < 5_000);
+  });
+
+  t.test('ends when its time is up', async (t) => {
+    const took_ms = await timed(waitForMessage(scope, wake, await queueOne(), 0.3));
+    t.ok(took_ms >= 290, `${took_ms} ms`);
+  });
+
+  t.test('ends when the process stops', async (t) => {
+    const stop = new AbortController();
+    const waiting = timed(waitForMessage({ ...scope, signal: stop.signal }, wake, await queueOne(), 25));
+    stop.abort();
+    t.ok((await waiting) < 10_000);
+  });
+
+  t.test('does not wait for a message that is not there, or another account’s', async (t) => {
+    const other = await service.createClient();
+    const id = await queueOne();
+    t.ok((await timed(waitForMessage({ ...scope, account_id: other.account_id }, wake, id, 20))) < 5_000);
+  });
+});

@@ -1,0 +1,207 @@
+import t from 'tap';
+import { v7 as uuid } from 'uuid';
+import { createKeyForAccount } from '../../src/features/accounts/create-api-key.ts';
+import { allSent, countRows } from '../support/refusal.ts';
+import { type Company, eventually, type Reply, startService } from '../support/service.ts';
+
+const service = await startService(t);
+const company = await service.createCompany();
+const fresh = () => ({ 'idempotency-key': uuid() });
+let last = 0;
+const someone = () => {
+  last += 1;
+  return { phone: `319777${String(last).padStart(5, '0')}` };
+};
+const keptFor = (headers: { 'idempotency-key': string }) =>
+  service.db('idempotency_keys').where({ key: headers['idempotency-key'] }).select('*');
+const isReplay = (reply: Reply) => reply.headers['idempotent-replayed'] === 'true';
+
+t.test('a repeat of a start with the same Idempotency-Key', async (t) => {
+  const contact = { ...someone(), name: 'Ana Sigilosa' };
+  const headers = fresh();
+  const first = await company.start({ contact }, headers);
+  t.equal(first.status, 201);
+  t.notOk(isReplay(first));
+  await eventually(
+    () => company.get(`/v1/attendances/${first.body.id}`),
+    ({ body }) => body.status === 'open',
+  );
+  const rows = await countRows(service);
+
+  t.test('gets the stored answer byte for byte, though the attendance has moved on', async (t) => {
+    const again = await company.start({ contact }, headers);
+    t.ok(isReplay(again));
+    t.equal(again.status, 201);
+    t.equal(again.text, first.text);
+    t.equal(again.headers.location, first.headers.location);
+    t.equal(again.headers['content-type'], first.headers['content-type']);
+    t.not(again.headers['x-request-id'], first.headers['x-request-id'], 'under a request id of its own');
+  });
+  t.test('quoted or not is the same key', async (t) => {
+    const again = await company.start({ contact }, { 'idempotency-key': `"${headers['idempotency-key']}"` });
+    t.ok(isReplay(again));
+    t.equal(again.text, first.text);
+  });
+  t.test('in another language is the same request', async (t) => {
+    const again = await company.start({ contact }, { ...headers, 'accept-language': 'pt-BR' });
+    t.equal(again.text, first.text);
+  });
+  t.test('with Prefer: wait shows the attendance as it is now; status, Location and ids repeat', async (t) => {
+    const again = await company.start({ contact }, { ...headers, prefer: 'wait=10' });
+    t.ok(isReplay(again));
+    t.equal(again.status, 201);
+    t.equal(again.headers.location, first.headers.location);
+    t.match(again.body, { id: first.body.id, status: 'open', first_message: { status: 'accepted' } });
+    t.same(again.body.outcome, first.body.outcome);
+  });
+  t.test('does nothing a second time', async (t) => {
+    t.same(await countRows(service), rows);
+    t.equal((await service.received(`?to=55${contact.phone}`)).length, 1);
+  });
+  t.test('keeps nothing of the answer that the database could read', async (t) => {
+    const [kept] = await keptFor(headers);
+    for (const secret of ['Ana Sigilosa', contact.phone, first.body.id, 'first_message', '"status"']) {
+      t.notOk(kept.answer.includes(secret), secret);
+    }
+    t.equal(kept.contact_id, first.body.contact.id, 'but whose answer it is, to be erased with the person');
+  });
+});
+
+t.test('the same Idempotency-Key with another request: 422 idempotency_key_reused', async (t) => {
+  const body = { contact: someone(), external_ref: 'crm-1' };
+  const headers = fresh();
+  t.match(await company.start(body, headers), { status: 201 });
+  const reused = { status: 422, body: { code: 'idempotency_key_reused' } };
+  t.match(await company.start({ ...body, external_ref: 'crm-2' }, headers), reused, 'another body');
+  t.match(await company.start({ external_ref: 'crm-1', contact: body.contact }, headers), { status: 201 });
+  const bytes = JSON.stringify({ ...body, channel_id: company.official_id, team_id: company.team_id });
+  t.match(await company.post('/v1/attendances', bytes, headers), reused, 'other bytes');
+  t.ok(isReplay(await company.start(body, headers)), 'and the first one is still answered');
+});
+
+t.test('the same Idempotency-Key in another account is another key', async (t) => {
+  const other = await service.createCompany();
+  const headers = fresh();
+  const mine = await company.start({ contact: someone() }, headers);
+  const theirs = await other.start({ contact: someone() }, headers);
+  t.same([mine.status, theirs.status], [201, 201]);
+  t.not(mine.body.id, theirs.body.id);
+});
+
+t.test('a refusal is kept too', async (t) => {
+  const open = someone();
+  await company.start({ contact: open });
+  const refusals: [string, Record<string, unknown>, number][] = [
+    ['attendance_already_open', { contact: open }, 409],
+    ['contact_not_found', { contact: { id: uuid() } }, 404],
+    ['template_required', { contact: someone(), template: undefined }, 422],
+  ];
+  for (const [code, body, status] of refusals) {
+    t.test(
+      `${status} ${code}: the same bytes again, marked as a replay, even where it would succeed now`,
+      async (t) => {
+        const headers = fresh();
+        const first = await company.start(body, headers);
+        t.match(first, { status, body: { code } });
+        t.notOk(isReplay(first));
+        await service.db('attendances').update({ status: 'closed', closed_at: new Date() });
+        const again = await company.start(body, headers);
+        t.ok(isReplay(again));
+        t.equal(again.status, status);
+        t.equal(again.text, first.text);
+        t.equal(again.headers['content-type'], 'application/problem+json; charset=utf-8');
+        t.equal((await keptFor(headers)).length, 1);
+      },
+    );
+  }
+});
+
+t.test('what says nothing of the next try is not kept', async (t) => {
+  const weak = await createKeyForAccount(service.ctx, company.account_id, { name: 'weak', scopes: ['contacts:read'] });
+  const body = { contact: someone(), channel_id: company.unofficial_id, team_id: company.team_id, text: 'Olá!' };
+  const headers = fresh();
+  const ask = (key: string | null, given: unknown) => service.send(key, 'POST', '/v1/attendances', given, headers);
+  t.match(await ask(company.key, { ...body, nome: 'x' }), { status: 400 });
+  t.match(await ask(company.key, '{'), { status: 400 });
+  t.match(await ask(null, body), { status: 401 });
+  t.match(await ask(weak.key, body), { status: 403 });
+  t.same(await keptFor(headers), []);
+  t.match(await ask(company.key, body), { status: 201 });
+});
+
+t.test('a start that fails half-way leaves nothing, no key either, and the same key works afterwards', async (t) => {
+  await service.db.raw(`
+    create function fail() returns trigger language plpgsql as $$ begin raise exception 'planted'; end $$;
+    create trigger planted before insert on messages for each row execute function fail()`);
+  const headers = fresh();
+  const contact = someone();
+  await allSent(service);
+  const rows = await countRows(service);
+  t.match(await company.start({ contact }, headers), { status: 500, body: { code: 'internal_error' } });
+  t.same(await countRows(service), rows);
+  await service.db.raw('drop trigger planted on messages');
+  const second = await company.start({ contact }, headers);
+  t.equal(second.status, 201);
+  t.notOk(isReplay(second));
+});
+
+t.test('while its twin is running', async (t) => {
+  const cases: [string, Parameters<Company['start']>[0], number][] = [
+    ['a start', { contact: someone() }, 201],
+    ['a start that is refused', { contact: { id: uuid() } }, 404],
+  ];
+  for (const [title, body, status] of cases) {
+    t.test(`${title} waits, then 409 idempotency_in_progress with Retry-After; later it is answered`, async (t) => {
+      const headers = fresh();
+      const twin = await service.db.transaction();
+      await twin('idempotency_keys').insert({
+        account_id: company.account_id,
+        key: headers['idempotency-key'],
+        fingerprint: Buffer.alloc(32),
+        answer: Buffer.alloc(1),
+        created_at: new Date(),
+      });
+      const reply = await company.start(body, headers).finally(() => twin.rollback());
+      t.match(reply, {
+        status: 409,
+        headers: { 'retry-after': '1' },
+        body: { code: 'idempotency_in_progress', retryable: true },
+      });
+      t.equal((await company.start(body, headers)).status, status);
+    });
+  }
+});
+
+t.test('Idempotency-Key', async (t) => {
+  const channel_id = company.unofficial_id;
+  const bad = {
+    empty: '',
+    'empty in quotes': '""',
+    'of 256 characters': 'k'.repeat(256),
+    'of 256 characters in quotes': `"${'k'.repeat(256)}"`,
+    'with a tab': 'a\tb',
+    'with a letter beyond ASCII': 'opção',
+  };
+  for (const [title, key] of Object.entries(bad)) {
+    t.test(`${title}: 400 idempotency_key_invalid, and nothing is saved`, async (t) => {
+      const rows = await countRows(service);
+      const reply = await company.start({ contact: someone(), channel_id }, { 'idempotency-key': key });
+      t.match(reply, { status: 400, body: { code: 'idempotency_key_invalid' } });
+      t.same(await countRows(service), rows);
+    });
+  }
+  const good = {
+    'of one character': '~',
+    'of 255 characters': 'k'.repeat(255),
+    'of 255 characters in quotes': `"${'q'.repeat(255)}"`,
+    'with blanks inside': 'order 8841 / start',
+  };
+  for (const [title, key] of Object.entries(good)) {
+    t.test(`${title} is taken`, async (t) => {
+      const headers = { 'idempotency-key': key };
+      const contact = someone();
+      t.match(await company.start({ contact, channel_id }, headers), { status: 201 });
+      t.ok(isReplay(await company.start({ contact, channel_id }, headers)));
+    });
+  }
+});

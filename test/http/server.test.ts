@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import t from 'tap';
+import { v7 as uuid } from 'uuid';
+import { captureLog } from '../support/log.ts';
+import { type Reply, startService } from '../support/service.ts';
+
+const { log, lines } = captureLog();
+const service = await startService(t, { with_lanes: false, log });
+const company = await service.createCompany();
+const uuid_v7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+t.test('every answer', async (t) => {
+  const answers: [string, () => Promise<Reply>][] = [
+    ['200', () => company.get('/v1/teams')],
+    ['201', () => company.post('/v1/contacts', { phone: '31988880009' })],
+    ['400', () => company.post('/v1/contacts', {})],
+    ['401', () => service.send(null, 'GET', '/v1/teams')],
+    ['404', () => company.get(`/v1/teams/${uuid()}`)],
+    ['404 of no path', () => company.get('/v1/nothing')],
+    ['413', () => company.post('/v1/contacts', `"${'x'.repeat(256 * 1024)}"`)],
+    ['health', () => service.send(null, 'GET', '/health/live')],
+    ['the document', () => service.send(null, 'GET', '/openapi.json')],
+  ];
+  for (const [title, ask] of answers) {
+    t.test(`${title}: has a request id of ours, is not cached, and nothing may frame, sniff or run it`, async (t) => {
+      const { headers } = await ask();
+      t.match(headers, {
+        'x-request-id': uuid_v7,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': /./,
+        'referrer-policy': 'no-referrer',
+        'strict-transport-security': /max-age=\d+/,
+      });
+      t.match(headers['content-security-policy'], "default-src 'none'");
+      t.notOk('x-powered-by' in headers);
+      t.notOk('server' in headers);
+      t.notOk('access-control-allow-origin' in headers, 'no CORS unless it is set');
+    });
+  }
+  t.test('has another request id each time, whatever the caller sends', async (t) => {
+    const given = uuid();
+    const ids = new Set([given]);
+    for (let n = 0; n < 3; n += 1) {
+      const { headers } = await company.get('/v1/teams', { 'x-request-id': given });
+      ids.add(String(headers['x-request-id']));
+    }
+    t.equal(ids.size, 4);
+  });
+});
+
+t.test('a body of exactly 256 KB is taken, one byte more is 413', async (t) => {
+  const body = JSON.stringify({ phone: '31988880010' });
+  const padded = body.padEnd(256 * 1024, ' ');
+  t.match(await company.post('/v1/contacts', `${padded} `), { status: 413 });
+  t.match(await company.post('/v1/contacts', padded), { status: 201 });
+});
+
+t.test('UTF-8 goes in and comes out whole', async (t) => {
+  const name = 'João 👩‍👩‍👧 عربى ﷽ e\u0301';
+  const { body } = await company.post('/v1/contacts', { phone: '31988880011', name });
+  t.equal(body.name, name);
+});
+
+t.test('the documentation is served by ourselves', async (t) => {
+  const { status, headers, text } = await service.send(null, 'GET', '/docs/');
+  t.equal(status, 200);
+  t.match(headers['content-type'], 'text/html');
+  t.notMatch(text, /(src|href)="(https?:)?\/\//, 'nothing of it comes from elsewhere');
+});
+
+t.test('one line is logged per request', async (t) => {
+  const trace_id = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const { headers } = await company.get('/v1/contacts?search=Ana%20Sigilosa', {
+    traceparent: `00-${trace_id}-00f067aa0ba902b7-01`,
+  });
+  const said = lines().filter((line) => line.reqId === headers['x-request-id']);
+  t.equal(said.length, 1);
+  t.match(said[0], {
+    msg: 'http.request',
+    method: 'GET',
+    route: '/v1/contacts',
+    status: 200,
+    duration_ms: Number,
+    account_id: company.account_id,
+    api_key_id: uuid_v7,
+    trace_id,
+  });
+  t.notMatch(JSON.stringify(said), 'Sigilosa', 'without the query: it may hold names and numbers');
+});
+
+t.test('CORS', async (t) => {
+  const origin = 'https://crm.example';
+  const preflight = (origin: string) => ({
+    method: 'OPTIONS' as const,
+    url: '/v1/attendances',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type,idempotency-key,prefer',
+    },
+  });
+  t.test('is off unless CONVERSAR_CORS_ORIGINS is set', async (t) => {
+    const reply = await service.server.inject(preflight(origin));
+    t.equal(reply.statusCode, 404);
+    t.notOk('access-control-allow-origin' in reply.headers);
+  });
+  t.test('lets the origins in that are named, and no others', async (t) => {
+    const open = await startService(t, {
+      with_lanes: false,
+      env: { CONVERSAR_CORS_ORIGINS: `https://b.example,${origin}` },
+    });
+    const { statusCode, headers } = await open.server.inject(preflight(origin));
+    t.equal(statusCode, 204);
+    t.equal(headers['access-control-allow-origin'], origin);
+    t.match(headers['access-control-allow-methods'], /POST/);
+    for (const name of ['authorization', 'idempotency-key', 'prefer', 'accept-language']) {
+      t.match(headers['access-control-allow-headers'], name);
+    }
+    const stranger = await open.server.inject(preflight('https://evil.example'));
+    t.notOk('access-control-allow-origin' in stranger.headers);
+    const refused = await open.send(null, 'GET', '/v1/teams', undefined, { origin });
+    t.equal(refused.status, 401);
+    t.equal(refused.headers['access-control-allow-origin'], origin, 'refusals can be read too');
+    for (const name of ['x-request-id', 'retry-after', 'location', 'idempotent-replayed']) {
+      t.match(refused.headers['access-control-expose-headers'], name);
+    }
+  });
+  t.test('lets every origin in with *', async (t) => {
+    const open = await startService(t, { with_lanes: false, env: { CONVERSAR_CORS_ORIGINS: '*' } });
+    const { headers } = await open.server.inject(preflight(origin));
+    t.equal(headers['access-control-allow-origin'], '*');
+    t.notOk('access-control-allow-credentials' in headers);
+  });
+});
+
+t.test('Fastify is at least 5.12.6: below it CVE-2026-107832 is open', async (t) => {
+  const read = (path: string | URL) => JSON.parse(readFileSync(path, 'utf8'));
+  const { version } = read(createRequire(import.meta.url).resolve('fastify/package.json'));
+  const asked = read(new URL('../../package.json', import.meta.url)).dependencies.fastify;
+  t.equal(asked, version, 'the exact one that package.json asks for');
+  const [major = 0, minor = 0, patch = 0] = String(version).split('.').map(Number);
+  t.ok(major * 1e6 + minor * 1e3 + patch >= 5_012_006, version);
+});

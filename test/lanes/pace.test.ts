@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { connect } from '../../src/db/connection.ts';
+import { claimMessages } from '../../src/features/messages/dispatch.repository.ts';
+import { insertSender } from '../../src/lanes/pace.ts';
+import { addChannel } from '../support/add-channel.ts';
+import { queueMessages } from '../support/queue.ts';
+import { startService } from '../support/service.ts';
+
+const service = await startService(t, { with_lanes: false });
+const { db, ctx } = service;
+const company = await service.createCompany();
+const other_db = connect(service.settings, { pool_max: 4, application_name: 'conversar test', log: ctx.log });
+t.teardown(() => other_db.destroy());
+
+const run_ms = 2_300;
+
+const openChannel = async (max_per_second: number) => ({
+  account_id: company.account_id,
+  channel_id: await addChannel(company, service.simulator.url, { max_per_second }),
+});
+
+/** The most that any second saw; a second counts as 998 ms, since times are kept in whole ones. */
+const busiest = async (channel_id: string): Promise<number> => {
+  const { rows } = await db.raw<{ rows: { most: number }[] }>(
+    `select max(n) as most from (
+       select count(*) over (order by started_at range between '998 milliseconds' preceding and current row) as n
+         from attempts where channel_id = ?) seconds`,
+    [channel_id],
+  );
+  return rows[0]?.most ?? 0;
+};
+
+t.test('no second sees more messages of a channel than its pace, however often two processes ask', async (t) => {
+  const paces = [1, 7, 80];
+  const places = await Promise.all(paces.map(openChannel));
+  for (const [index, place] of places.entries()) await queueMessages(db, place, 400, { from: index * 1_000 });
+  const taken: string[] = [];
+  const end = performance.now() + run_ms;
+  const ask = async (pool: typeof db) => {
+    while (performance.now() < end) {
+      const { claimed } = await claimMessages({ db: pool }, 500, 60_000);
+      taken.push(...claimed.map(({ channel_id }) => channel_id));
+      await delay(2);
+    }
+  };
+  await Promise.all([ask(db), ask(other_db)]);
+  await db('messages').where({ state: 'queued' }).update({ state: 'cancelled' });
+  for (const [index, pace] of paces.entries()) {
+    const channel_id = places[index]?.channel_id ?? '';
+    const [most, all] = [await busiest(channel_id), taken.filter((one) => one === channel_id).length];
+    t.ok(most <= pace, `pace ${pace}: at most ${most} in a second`);
+    t.ok(all > pace, `pace ${pace}: ${all} in ${run_ms} ms`);
+  }
+});
+
+t.test('a bucket that nobody emptied holds a tenth of a second, not what time would have given', async (t) => {
+  const place = await openChannel(50);
+  await queueMessages(db, place, 100, { from: 500_000 });
+  await db('senders')
+    .where({ channel_id: place.channel_id })
+    .update({ refilled_at: db.raw(`now() - interval '1 hour'`) });
+  t.equal((await claimMessages(ctx, 500, 60_000)).claimed.length, 5);
+  await db('messages').where({ state: 'queued' }).update({ state: 'cancelled' });
+});
+
+t.test('insertSender gives a channel a full bucket, and a new pace of the channel is its sender’s too', async (t) => {
+  const place = await openChannel(30);
+  const sender = () => db('senders').where({ channel_id: place.channel_id }).first();
+  t.match(await sender(), { max_per_second: 30, tokens: 3 });
+  await db('channels').where({ id: place.channel_id }).update({ max_per_second: 40 });
+  t.match(await sender(), { max_per_second: 40 });
+  await t.rejects(
+    insertSender({ db, account_id: place.account_id }, { id: place.channel_id, max_per_second: 41 }),
+    'one of another pace than its channel is refused',
+  );
+});

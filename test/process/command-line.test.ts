@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import t from 'tap';
+import { createDatabase, createEmptyDatabase } from '../support/database.ts';
+import { databaseUrl, processSettings, runCommand, startProcess } from '../support/process.ts';
+import { callOver } from '../support/remote-company.ts';
+import { findClosedPort } from '../support/scripted-server.ts';
+
+// Processes are started by the dozen: on a busy machine each takes its time.
+t.setTimeout(400_000);
+
+const { settings } = await createDatabase(t);
+const env = processSettings(databaseUrl(settings));
+
+t.test('without a command, or asked for help, it says what there is', async (t) => {
+  for (const args of [[], ['serve', '--help']]) {
+    const { code, stdout, stderr } = await runCommand(t, args, env);
+    t.equal(code, 0);
+    for (const command of ['serve', 'worker', 'migrate', 'openapi', 'accounts create', 'keys rotate', 'simulator'])
+      t.match(stdout, command);
+    t.equal(stderr, '');
+  }
+});
+
+t.test('what cannot be used ends with 78, one sentence, and nothing on stdout', async (t) => {
+  const { CONVERSAR_MASTER_KEYS: _, ...without_keys } = env;
+  const cases: [string, string[], Record<string, string>, RegExp][] = [
+    ['an unknown command', ['bogus'], env, /"bogus" is no command/],
+    ['an unknown option', ['serve', '--bogus'], env, /--bogus/],
+    ['an unknown setting', ['serve'], { ...env, CONVERSAR_LEASE: '1' }, /^CONVERSAR_LEASE is no setting/],
+    ['a bad setting', ['serve'], { ...env, PORT: 'http' }, /^PORT must be a whole number from 0 to 65535/],
+    ['a missing one', ['serve'], without_keys, /^CONVERSAR_MASTER_KEYS is required with DATABASE_URL/],
+    ['an unknown verb', ['accounts', 'destroy'], env, /accounts create --name NAME/],
+    ['a verb without its option', ['accounts', 'create'], env, /--name is required/],
+  ];
+  for (const [name, args, given, said] of cases) {
+    const { code, stdout, stderr } = await runCommand(t, args, given);
+    t.equal(code, 78, name);
+    t.match(stderr, said, name);
+    t.notMatch(stderr, /\n\s+at /, 'no stack');
+    t.equal(stdout, '');
+  }
+});
+
+t.test('migrate brings an empty database up to date, and a second time finds nothing to do', async (t) => {
+  const empty = await createEmptyDatabase(t);
+  for (const _ of ['first', 'second']) {
+    const { code, stdout } = await runCommand(t, ['migrate'], { ...env, DATABASE_URL: databaseUrl(empty.settings) });
+    t.equal(code, 0);
+    t.equal(stdout, 'The database is up to date.\n');
+  }
+});
+
+t.test('accounts and keys, beside a running service', async (t) => {
+  const { url } = await startProcess(t, ['serve', '--no-lanes'], env);
+  const ask = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCommand(t, args, env);
+    if (code !== 0) throw new Error(`${args.join(' ')}: ${code} ${stderr}`);
+    return JSON.parse(stdout);
+  };
+  const answer = async (key: string, path = '/v1/contacts') => (await callOver(`${url}${path}`, key, 'GET')).status;
+
+  const account = await ask('accounts', 'create', '--name', 'Loja Exemplo', '--country', 'PT');
+  t.match(account, { name: 'Loja Exemplo', default_country: 'PT' });
+  t.match(await ask('accounts', 'list'), [{ id: account.id }]);
+
+  const at = ['--account', account.id];
+  const first = await ask('keys', 'create', ...at, '--name', 'CRM', '--scopes', 'contacts:read');
+  t.match(first, { name: 'CRM', scopes: ['contacts:read'], key: String });
+  t.equal(await answer(first.key), 200);
+  t.equal(await answer(first.key, '/v1/teams'), 403, 'of its scopes and no more');
+
+  const second = await ask('keys', 'rotate', ...at, '--key', first.id);
+  t.match(second, { name: 'CRM', scopes: ['contacts:read'] });
+  t.equal(await answer(first.key), 401, 'the old one is revoked');
+  t.equal(await answer(second.key), 200);
+
+  const revoked = await ask('keys', 'revoke', ...at, '--key', second.id);
+  t.ok(revoked.revoked_at);
+  t.equal(revoked.key, undefined);
+  t.equal(await answer(second.key), 401);
+
+  const unknown = await runCommand(t, ['keys', 'revoke', ...at, '--key', account.id], env);
+  t.match(unknown, { code: 78, stdout: '', stderr: /has no API key/ });
+});
+
+t.test('openapi prints the document that is kept', async (t) => {
+  const { code, stdout, stderr } = await runCommand(t, ['openapi'], { CONVERSAR_DATA_DIR: '/nowhere' });
+  t.equal(code, 0, stderr);
+  const kept = await readFile(new URL('../../openapi/openapi.json', import.meta.url), 'utf8');
+  t.same(JSON.parse(stdout), JSON.parse(kept));
+});
+
+t.test('a port that is taken, or a database that is not there, is told in a sentence', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const on_taken = await runCommand(t, ['serve'], { ...env, PORT: String(port), LOG_LEVEL: 'silent' });
+  t.match(on_taken, { code: 1, stderr: `Port ${port} is taken; set PORT to another one.\n` });
+
+  const closed = await findClosedPort();
+  const secret = 'not-to-be-told';
+  const database_url = `postgres://conversar:${secret}@127.0.0.1:${closed}/none`;
+  const without = await runCommand(t, ['serve'], { ...env, DATABASE_URL: database_url, LOG_LEVEL: 'silent' });
+  t.match(without, { code: 1, stderr: /^The database of DATABASE_URL cannot be reached: .+\n$/ });
+  t.notMatch(without.stderr, secret);
+});

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import { createDataFolder } from '../support/embedded-folder.ts';
+import { type Running, startProcess } from '../support/process.ts';
+import { callOver } from '../support/remote-company.ts';
+import { eventually } from '../support/service.ts';
+
+// Processes are started by the dozen: on a busy machine each takes its time.
+t.setTimeout(400_000);
+
+const execute = promisify(execFile);
+const data_dir = await createDataFolder(t);
+const start = (t: Test) => startProcess(t, ['serve'], { CONVERSAR_DATA_DIR: data_dir, PORT: '0' });
+
+/** What a person reads on the terminal: the key, and the curl commands as they would be pasted. */
+async function readTerminal({ log }: Running) {
+  const lines = await eventually(
+    async () => log().flatMap(({ text }) => (typeof text === 'string' ? [text] : [])),
+    (texts) => texts.filter((text) => text.startsWith("  -d '")).length === 2,
+  );
+  const text = lines.join('\n');
+  const [, key = ''] = /API key +(\S+)/.exec(text) ?? [];
+  const [, simulator_url = ''] = /simulator +(\S+)/.exec(text) ?? [];
+  return { text, key, simulator_url, commands: text.match(/^curl -s .*\\\n.*\\\n {2}-d '.*'$/gm) ?? [] };
+}
+
+const first = await start(t);
+const shown = await readTerminal(first);
+const attendance_ids: string[] = [];
+
+t.test('npm start prints a key and two commands that work when they are pasted', async (t) => {
+  t.match(shown.text, `Conversar is ready at ${first.url} (API docs: ${first.url}/docs)`);
+  t.equal(shown.commands.length, 2);
+  for (const command of shown.commands) {
+    const { stdout } = await execute('bash', ['-c', `${command} -w '\\n%{http_code}'`], { timeout: 30_000 });
+    const [body = '', status] = stdout.split('\n');
+    t.equal(status, '201');
+    const attendance = JSON.parse(body);
+    t.match(attendance, { status: 'open', first_message: { status: 'accepted', error: null } });
+    attendance_ids.push(attendance.id);
+  }
+  const { body } = await callOver(`${shown.simulator_url}/_received`, '', 'GET');
+  t.same(
+    body.data.map(({ protocol, accepted }: Record<string, unknown>) => [protocol, accepted]),
+    [
+      ['graph', true],
+      ['evolution', true],
+    ],
+  );
+});
+
+t.test('the keys in its folder are for its owner alone', async (t) => {
+  for (const name of ['master.key', 'demo.json']) t.equal((await stat(join(data_dir, name))).mode & 0o777, 0o600, name);
+});
+
+t.test('killed and started again: the same key, and all that was there', async (t) => {
+  t.same(await first.end('SIGKILL'), { code: null, signal: 'SIGKILL' });
+  const again = await start(t);
+  const { key, commands, simulator_url } = await readTerminal(again);
+  t.equal(key, shown.key);
+  for (const id of attendance_ids) {
+    const { status, body } = await callOver(`${again.url}/v1/attendances/${id}`, key, 'GET');
+    t.equal(status, 200);
+    t.match(body, { id, status: 'open', first_message: { status: 'accepted' } });
+  }
+  const { body } = await callOver(`${simulator_url}/_received`, '', 'GET');
+  t.equal(body.total, 2, 'nothing was sent again');
+  const { stdout } = await execute('bash', ['-c', commands[0] ?? ''], { timeout: 30_000 });
+  t.match(JSON.parse(stdout), { code: 'attendance_already_open', attendance: { id: attendance_ids[0] } });
+  t.same(await again.end('SIGTERM'), { code: 0, signal: null });
+});

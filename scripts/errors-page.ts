@@ -1,3 +1,4 @@
+import type { DefinedProblem } from '../src/problem.ts';
 import type { ProviderErrorKind } from '../src/providers/provider.ts';
 
 type Example = { value: { title: string; status: number; detail: string; retryable: boolean } };
@@ -10,10 +11,20 @@ export interface ErrorsDocument {
   components: { examples: Record<string, Example>; responses: Record<string, Answer> };
 }
 
-/** docs/errors.md: every code that the API document names in an answer, and every one that a message may carry. */
-export function renderErrors(document: ErrorsDocument, message_errors: Record<string, ProviderErrorKind>): string {
+/** docs/errors.md: every code that the API document names in an answer, those of bytes that are no request, and every one that a
+ * message may carry. */
+export function renderErrors(
+  document: ErrorsDocument,
+  message_errors: Record<string, ProviderErrorKind>,
+  client_problems: DefinedProblem[],
+): string {
   const answered_by = findOperations(document);
-  const problems = Object.entries(document.components.examples)
+  const ofClients = client_problems.map(({ kind }): [string, Example] => {
+    answered_by.set(kind.code, ['bytes that are no request yet']);
+    const { title, status, detail, retryable } = kind;
+    return [kind.code, { value: { title: title.en, status, detail: detail.en, retryable } }];
+  });
+  const problems = [...Object.entries(document.components.examples), ...ofClients]
     .filter(([code]) => answered_by.has(code))
     .sort(([one, { value: a }], [other, { value: b }]) => a.status - b.status || (one < other ? -1 : 1))
     .map(([code, { value }]) => renderProblem(code, value, answered_by.get(code) ?? []));
@@ -44,7 +55,8 @@ on this side does. Where a provider spoke, \`provider\` has its own code and wor
 const yesNo = (is: boolean) => (is ? 'yes' : 'no');
 
 function renderProblem(code: string, { title, status, detail, retryable }: Example['value'], by: string[]): string {
-  const operations = by.length > most_shown ? 'most operations' : by.map((id) => `\`${id}\``).join(', ');
+  const operations =
+    by.length > most_shown ? 'most operations' : by.map((id) => (id.includes(' ') ? id : `\`${id}\``)).join(', ');
   return `### \`${code}\`
 
 ${title}.

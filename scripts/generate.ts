@@ -12,6 +12,7 @@ import { type ConnectionSettings, clientConfig, connect, withDatabase } from '..
 import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { message_errors } from '../src/features/messages/message-errors.ts';
+import { client_problems } from '../src/http/client-error.ts';
 import { createKeyRing } from '../src/seal.ts';
 import { type ErrorsDocument, renderErrors } from './errors-page.ts';
 import { renderRows } from './rows.ts';
@@ -45,7 +46,7 @@ async function renderAll(connection: ConnectionSettings): Promise<Record<string,
     return {
       'src/db/rows.ts': formatted('src/db/rows.ts', await renderRows(db)),
       'openapi/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
-      'docs/errors.md': formatted('docs/errors.md', renderErrors(document, message_errors)),
+      'docs/errors.md': formatted('docs/errors.md', renderErrors(document, message_errors, client_problems)),
       'docs/configuration.md': formatted('docs/configuration.md', renderConfiguration(settings)),
       '.env.example': renderEnvironmentExample(settings),
     };

@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import type { DefinedProblem } from '../problem.ts';
+import { answerClientError } from './client-error.ts';
 import { handleProblem, route_not_found, sendProblem } from './problem-handler.ts';
 import { createValidatorCompiler } from './validation.ts';
 
@@ -59,6 +60,7 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
     requestIdHeader: false,
     genReqId: () => uuid(),
     frameworkErrors: (error, request, reply) => void handleProblem(error, request, reply),
+    clientErrorHandler: answerClientError,
     exposeHeadRoutes: false,
     // The serialiser judges branches of `anyOf` by schemas that name our formats.
     serializerOpts: { ajv: { formats: { storable: true } } },

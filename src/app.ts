@@ -89,6 +89,8 @@ export async function createApp(ground: Ground): Promise<Application> {
 const close_within_ms = 5_000;
 
 async function closeServer(server: App): Promise<void> {
+  // A worker's never listens, and closing it would first build all of it: a second of work.
+  if (!server.server.listening) return;
   const timer = setTimeout(() => server.server.closeAllConnections(), close_within_ms);
   await server.close().finally(() => clearTimeout(timer));
 }

@@ -37,10 +37,12 @@ export const paid_senders = `
   paid as (
     update senders s
        set tokens = t.available - coalesce(c.messages, 0),
-           refilled_at = now(),
+           -- A statement that began earlier may come later: time given once is not given again.
+           refilled_at = greatest(s.refilled_at, now()),
            taken_at = now(),
            next_at = case when t.available - coalesce(c.messages, 0) >= 1 then '-infinity'
-                          else now() + make_interval(secs => (1 - (t.available - coalesce(c.messages, 0))) / t.refill_per_second) end
+                          else greatest(s.refilled_at, now())
+                               + make_interval(secs => (1 - (t.available - coalesce(c.messages, 0))) / t.refill_per_second) end
       from taken t
       left join (select account_id, channel_id, count(*) as messages from claimed group by 1, 2) c
         on c.account_id = t.account_id and c.channel_id = t.channel_id

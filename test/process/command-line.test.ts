@@ -13,25 +13,21 @@ t.setTimeout(400_000);
 const { settings } = await createDatabase(t);
 const env = processSettings(databaseUrl(settings));
 
-t.test('without a command, or asked for help, it says what there is', async (t) => {
-  for (const args of [[], ['serve', '--help']]) {
-    const { code, stdout, stderr } = await runCommand(t, args, env);
-    t.equal(code, 0);
-    for (const command of ['serve', 'worker', 'migrate', 'openapi', 'accounts create', 'keys rotate', 'simulator'])
-      t.match(stdout, command);
-    t.equal(stderr, '');
-  }
+t.test('without a command it says what there is', async (t) => {
+  const { code, stdout, stderr } = await runCommand(t, [], env);
+  t.equal(code, 0);
+  for (const command of ['serve', 'worker', 'migrate', 'openapi', 'accounts create', 'keys rotate', 'simulator'])
+    t.match(stdout, command);
+  t.equal(stderr, '');
 });
 
 t.test('what cannot be used ends with 78, one sentence, and nothing on stdout', async (t) => {
   const { CONVERSAR_MASTER_KEYS: _, ...without_keys } = env;
   const cases: [string, string[], Record<string, string>, RegExp][] = [
     ['an unknown command', ['bogus'], env, /"bogus" is no command/],
-    ['an unknown option', ['serve', '--bogus'], env, /--bogus/],
     ['an unknown setting', ['serve'], { ...env, CONVERSAR_LEASE: '1' }, /^CONVERSAR_LEASE is no setting/],
     ['a bad setting', ['serve'], { ...env, PORT: 'http' }, /^PORT must be a whole number from 0 to 65535/],
     ['a missing one', ['serve'], without_keys, /^CONVERSAR_MASTER_KEYS is required with DATABASE_URL/],
-    ['an unknown verb', ['accounts', 'destroy'], env, /accounts create --name NAME/],
     ['a verb without its option', ['accounts', 'create'], env, /--name is required/],
   ];
   for (const [name, args, given, said] of cases) {

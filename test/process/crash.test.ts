@@ -40,11 +40,14 @@ async function messageTo(phone: string): Promise<MessageFacts | undefined> {
   return row && readFacts(db, row.id);
 }
 
+/** That time passes is no part of most tests. */
+const expireLeases = () => db('messages').where({ state: 'sending' }).update({ lease_until: db.fn.now() });
+
 const reaches = (phone: string, state: string) =>
   eventually(
     () => messageTo(phone),
     (message) => message?.status === state,
-    20_000,
+    60_000,
   );
 
 /** Another start goes out: the lanes of this process live, and had their chance to send the one in question again. */
@@ -104,6 +107,7 @@ t.test('killed after the claim, before a byte left: a doubt, truly unsent, and n
   await company.start(killed.url, phone).catch(() => undefined); // answered or not: the claim may be faster
   t.equal((await killed.exited).signal, 'SIGKILL');
   t.match(await messageTo(phone), { state: 'sending', attempt: 1 });
+  await expireLeases();
 
   const next = await serve(t);
   t.match(await reaches(phone, 'unknown'), { attempt: 1, error_code: 'provider_answer_lost', outcomes: ['lost'] });
@@ -119,6 +123,7 @@ t.test('killed with the provider’s answer in memory: a doubt, and never a seco
   await company.start(killed.url, phone).catch(() => undefined);
   t.equal((await killed.exited).signal, 'SIGKILL');
   t.match(await receivedBy(simulator.url, phone), [{ accepted: true }]);
+  await expireLeases();
 
   const next = await serve(t);
   await reaches(phone, 'unknown');
@@ -143,8 +148,7 @@ t.test('killed with sends in the air: doubts, whether or not they arrived, and e
     );
   }
   await killed.end('SIGKILL');
-  // Its lease was a long one; that time passes is no part of this test.
-  await db('messages').where({ state: 'sending' }).update({ lease_until: db.fn.now() });
+  await expireLeases();
 
   const next = await serve(t);
   for (const phone of [silent, slow]) t.match(await reaches(phone, 'unknown'), { attempt: 1 });

@@ -2,8 +2,10 @@ import pino from 'pino';
 import t from 'tap';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createDatabase } from '../support/database.ts';
+import { ask } from '../support/embedded-folder.ts';
 import { databaseUrl, processSettings, startProcess } from '../support/process.ts';
 import { callOver, createRemoteCompany, receivedBy } from '../support/remote-company.ts';
+import { eventually } from '../support/service.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
 t.setTimeout(400_000);
@@ -19,6 +21,15 @@ const [front, worker] = await Promise.all([
   startProcess(t, ['serve', '--no-lanes'], env),
   startProcess(t, ['worker'], env),
 ]);
+await eventually(
+  () =>
+    ask(
+      settings,
+      `select pid from pg_stat_activity where application_name = 'conversar wake' and datname = current_database()`,
+    ),
+  (sessions) => sessions.length === 2,
+  60_000,
+);
 const company = await createRemoteCompany(front.url, env.CONVERSAR_ADMIN_TOKEN, simulator.url);
 
 t.test('serve --no-lanes beside a worker: one answers the start, the other sends, the first sees it', async (t) => {
@@ -45,7 +56,7 @@ t.test('a log line tells of a message by ids, and of its recipient by four digit
 });
 
 t.test('without a worker a start is queued, and Prefer: wait ends after its time', async (t) => {
-  t.same(await worker.end('SIGTERM'), { code: 0, signal: null });
+  t.same(await worker.end('SIGTERM'), { code: 0, signal: null }, JSON.stringify(worker.log().slice(-4)));
   const reply = await company.start(front.url, '(31) 98888-0002', { prefer: 'wait=1' });
   t.match(reply, { status: 201, body: { status: 'starting', first_message: { status: 'queued' } } });
   t.equal(reply.headers.get('preference-applied'), 'wait=1');

@@ -71,6 +71,16 @@ export async function startService(t: Test, { env = {}, with_lanes = true, ...gi
   const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log });
   const app = await createApp({ config, public_url: 'http://conversar.test', db, settings, key_ring, log });
   await app.server.ready();
+  // On a machine that is short of time the first connection may not come within the pool's 2 s.
+  await eventually(
+    () =>
+      db.raw('select 1').then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+    30_000,
+  );
   const judge = createJudge(app.server.swagger() as unknown as Document);
   if (with_lanes) app.startLanes();
   t.teardown(async () => {

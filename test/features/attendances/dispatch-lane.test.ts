@@ -73,17 +73,14 @@ t.test('WhatsApp’s lock on new chats restricts the channel: the next start is 
   );
 });
 
-t.test('a failed attendance blocks nothing: the contact can be started again', async (t) => {
-  const contact = { phone: phoneOf('0404') };
-  const before = await company.start(
-    { contact, channel_id: company.unofficial_id, text: 'Olá!' },
-    { prefer: 'wait=20' },
-  );
-  t.equal(before.status, 201, 'although 0404 has failed before');
-  t.equal(before.body.status, 'failed');
-  const again = await company.start({ contact, channel_id: company.official_id, template }, { prefer: 'wait=20' });
-  t.equal(again.status, 201);
-  t.not(again.body.id, before.body.id);
+t.test('a failed attendance blocks nothing: the contact can be started again on the same channel', async (t) => {
+  const given = { contact: { phone: phoneOf('0404') }, channel_id: company.unofficial_id, text: 'Olá!' };
+  const failed = await company.start(given, { prefer: 'wait=20' });
+  t.match(failed, { status: 201, body: { status: 'failed' } });
+  const again = await company.start(given);
+  t.match(again, { status: 201, body: { status: 'starting', contact: { id: failed.body.contact.id } } });
+  t.not(again.body.id, failed.body.id);
+  t.equal((await attendanceOf(failed.body.id)).status, 'failed', 'which stays readable');
 });
 
 t.test('T8: what is still queued when its time is over is failed, with its event, and is never sent', async (t) => {

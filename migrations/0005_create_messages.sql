@@ -71,7 +71,7 @@ create table attempts (
   number      integer not null check (number > 0),
   fence       bigint not null,
   channel_id  uuid not null,
-  recipient   text not null,
+  contact_id  uuid not null,
   started_at  timestamptz(3) not null,
   finished_at timestamptz(3),
   -- `lost`: its lease passed without a word. `given_back`: claimed too late to send.
@@ -82,5 +82,5 @@ create table attempts (
   foreign key (account_id, message_id) references messages (account_id, id) on delete cascade
 );
 
--- One message per recipient in 6 s: the claim looks back here.
-create index attempts_pace on attempts (account_id, channel_id, recipient, started_at);
+-- One message per person in 6 s, whatever address each goes to: the claim looks back here.
+create index attempts_pace on attempts (account_id, channel_id, contact_id, started_at);

@@ -27,7 +27,7 @@ export interface AttemptsRow {
   number: number;
   fence: number;
   channel_id: string;
-  recipient: string;
+  contact_id: string;
   started_at: Date;
   finished_at: Date | null;
   outcome: string | null;

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
+import { isDatabaseUnavailable } from '../../db/pg-errors.ts';
 import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import type { Vaults } from '../accounts/vaults.ts';
@@ -18,6 +20,7 @@ import { recordOutcomes } from './record-outcomes.ts';
 export const dispatch_topic = 'dispatch';
 
 const sweep_batch = 200;
+const reload_ms = 200;
 
 export interface DispatchDependencies {
   outside: Outside;
@@ -54,13 +57,9 @@ async function claimItems(
   const lease_ends_at = performance.now() + lease_ms;
   const { claimed, again_in_ms } = await claimMessages(ctx, free, lease_ms);
   if (claimed.length === 0) return { items: [], again_in_ms };
-  const [channels, opened] = await Promise.all([
-    listChannelsOf(ctx, claimed),
-    vaults.openAll(
-      ctx,
-      claimed.map((message) => message.account_id),
-    ),
-  ]);
+  const account_ids = claimed.map((message) => message.account_id);
+  const load = () => Promise.all([listChannelsOf(ctx, claimed), vaults.openAll(ctx, account_ids)]);
+  const [channels, opened] = await loadWhileLeased(ctx, load, lease_ends_at);
   const by_id = new Map(channels.map((channel) => [channel.id, channel]));
   const items = claimed.flatMap((message): DispatchItem[] => {
     const channel = by_id.get(message.channel_id);
@@ -69,6 +68,18 @@ async function claimItems(
     return channel && vault ? [{ message, channel, vault, lease_ends_at }] : [];
   });
   return { items, again_in_ms };
+}
+
+/** What was claimed and cannot be loaded ends as a doubt, so a database that went away in between is waited for. */
+async function loadWhileLeased<T>(ctx: Context, load: () => Promise<T>, lease_ends_at: number): Promise<T> {
+  for (;;) {
+    try {
+      return await load();
+    } catch (error) {
+      if (!isDatabaseUnavailable(error) || performance.now() > lease_ends_at) throw error;
+      await delay(reload_ms, undefined, { signal: ctx.signal });
+    }
+  }
 }
 
 /** One line per attempt; the recipient as its last four digits. */

@@ -22,8 +22,8 @@ export interface ClaimedMessage {
 
 /**
  * T2 in one statement. `waiting` hops over the queue's index from sender to sender (no scan of a long queue), `taken` locks
- * the senders whose turn it is, `picked` takes their oldest due messages whose recipient got none in the last 6 s, and no
- * two for one recipient.
+ * the senders whose turn it is, `picked` takes their oldest due messages whose contact got none in the last 6 s, and no
+ * two for one contact.
  */
 const claim = `
   with recursive waiting as (
@@ -44,15 +44,15 @@ const claim = `
   ${taken_senders},
   picked as (
     select m.account_id, m.id,
-           row_number() over (partition by m.account_id, m.channel_id, m.recipient order by m.run_at, m.id) as place
+           row_number() over (partition by m.account_id, m.channel_id, m.contact_id order by m.run_at, m.id) as place
       from taken t
      cross join lateral (
-       select q.account_id, q.id, q.channel_id, q.recipient, q.run_at from messages q
+       select q.account_id, q.id, q.channel_id, q.contact_id, q.run_at from messages q
         where q.account_id = t.account_id and q.channel_id = t.channel_id and q.state = 'queued'
           and q.run_at <= now() and q.send_before > now()
           and not exists (
             select 1 from attempts a
-             where a.account_id = q.account_id and a.channel_id = q.channel_id and a.recipient = q.recipient
+             where a.account_id = q.account_id and a.channel_id = q.channel_id and a.contact_id = q.contact_id
                and a.started_at > now() - cast(:recipient_pace as interval)
                and (a.outcome is null or a.outcome not in ('unavailable', 'given_back')))
         order by q.run_at, q.id
@@ -69,8 +69,8 @@ const claim = `
               m.payload, m.attempt, m.fence
   ),
   tried as (
-    insert into attempts (account_id, message_id, number, fence, channel_id, recipient, started_at)
-    select account_id, id, attempt, fence, channel_id, recipient, now() from claimed
+    insert into attempts (account_id, message_id, number, fence, channel_id, contact_id, started_at)
+    select account_id, id, attempt, fence, channel_id, contact_id, now() from claimed
   ),
   ${paid_senders}
   select (select jsonb_agg(to_jsonb(claimed)) from claimed) as claimed, ${next_turn_ms} as again_in_ms`;
@@ -133,7 +133,10 @@ const apply = `
            held_at = case when g.kind = 'accepted' and g.is_held then coalesce(m.held_at, now()) else m.held_at end,
            failed_at = case when g.kind in ('refused', 'too_late') then coalesce(m.failed_at, now()) else m.failed_at end,
            provider_message_id = coalesce(m.provider_message_id, g.provider_message_id),
-           error = case g.kind when 'accepted' then null when 'given_back' then m.error else g.error end,
+           error = case g.kind when 'accepted' then null when 'given_back' then m.error
+                               -- Why it waited so long, where a provider had said it.
+                               when 'too_late' then g.error || jsonb_build_object('provider', m.error -> 'provider')
+                               else g.error end,
            recipient_kind = coalesce(g.recipient ->> 'kind', m.recipient_kind),
            recipient = coalesce(g.recipient ->> 'value', m.recipient),
            lease_until = null,

@@ -43,7 +43,7 @@ export function readFault(answer: Answer, secrets: string[]): EvolutionFault {
 
 /** WhatsApp's error 463, wherever it shows: this number may not open new chats. A line number in a stack is none. */
 function isReachOutLock(message: string): boolean {
-  return /(?<![\d.])463(?![\d:])|reach-?out|account has been restricted/i.test(message);
+  return /(?<![\d.:])463(?!\d|:\d)|reach-?out|account has been restricted/i.test(message);
 }
 
 export function restricted(message: string): ChannelNews {

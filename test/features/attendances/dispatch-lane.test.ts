@@ -91,7 +91,8 @@ t.test('T8: what is still queued when its time is over is failed, with its event
     () => messageOf(body.first_message.id),
     (found) => found.status === 'failed',
   );
-  t.match(message, { error: { code: 'not_sent_in_time', retryable: true, provider: null } });
+  const provider = { name: 'whatsapp_cloud', code: '130429' };
+  t.match(message, { error: { code: 'not_sent_in_time', retryable: true, provider } }, 'with why it waited');
   t.same(
     message.attempts.map(({ outcome }: Body) => outcome).filter((outcome: string) => outcome !== 'unavailable'),
     [],

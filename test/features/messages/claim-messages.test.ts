@@ -59,13 +59,17 @@ t.test('claimMessages', async (t) => {
     t.ok(facts.leased_s !== null && facts.leased_s > 50 && facts.leased_s <= 60, 'for the lease that was asked for');
     t.not(facts.fence, (await readFacts(db, second)).fence);
     const attempt = await db('attempts').where({ message_id: first }).first();
-    t.match(attempt, { number: 1, fence: one?.fence, recipient: '+5531900000001', finished_at: null });
+    t.match(attempt, { number: 1, fence: one?.fence, contact_id: one?.contact_id, finished_at: null });
     t.same(await claim(2), [], 'and to nobody else');
   });
 
-  t.test('takes one for a recipient in six seconds, of whatever attendance', async (t) => {
+  t.test('takes one for a person in six seconds, whatever address each goes to', async (t) => {
     const place = await openPlace();
     const queued = await queueMessages(db, place, 2, { each: 3 });
+    // Once the gateway was asked, the next message goes to the address it gave.
+    await db('messages')
+      .where({ id: queued[1] })
+      .update({ recipient_kind: 'wa_id', recipient: '5531900000001@s.whatsapp.net' });
     const [first, , , fourth] = queued;
     t.same(ids(await claimAll()).sort(), [first, fourth].sort(), 'the oldest of each');
     const shift = (seconds: number) =>

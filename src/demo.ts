@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Application } from './app.ts';
+import { ConfigError } from './config.ts';
 import type { Scope } from './context.ts';
 import { createAccount } from './features/accounts/create-account.ts';
 import { createKeyForAccount } from './features/accounts/create-api-key.ts';
@@ -36,7 +37,14 @@ interface Kept {
 
 /** A demo account with two teams and two channels on the simulator, kept in the data folder and taken up again. */
 export async function openDemo(ground: OpenGround, app: Application): Promise<Demo> {
-  const path = join(ground.config.data_dir, 'demo.json');
+  const { data_dir, allowed_private_ranges } = ground.config;
+  if (!createAddressGuard({ allowed_private_ranges: [...allowed_private_ranges] }).checkUrl('http://127.0.0.1:1').ok) {
+    throw new ConfigError(
+      'CONVERSAR_DEMO=on needs 127.0.0.0/8 in CONVERSAR_ALLOWED_PRIVATE_RANGES, where its simulator is; or set it to off.',
+    );
+  }
+  await mkdir(data_dir, { recursive: true });
+  const path = join(data_dir, 'demo.json');
   const known = await readKept(path);
   const known_scope = known && (await readKey(app.ctx, app.vaults, known.api_key));
   const simulator =

@@ -103,3 +103,12 @@ t.test('a port that is taken, or a database that is not there, is told in a sent
   t.match(without, { code: 1, stderr: /^The database of DATABASE_URL cannot be reached: .+\n$/ });
   t.notMatch(without.stderr, secret);
 });
+
+t.test('a demo whose simulator may not be called ends with 78 and what to set, and makes no account', async (t) => {
+  const given = { ...env, CONVERSAR_DEMO: 'on', CONVERSAR_ALLOWED_PRIVATE_RANGES: '', PORT: '0' };
+  const { code, stderr } = await runCommand(t, ['serve'], given);
+  t.equal(code, 78);
+  t.match(stderr, /^CONVERSAR_DEMO=on needs 127\.0\.0\.0\/8 in CONVERSAR_ALLOWED_PRIVATE_RANGES/);
+  const { stdout } = await runCommand(t, ['accounts', 'list'], env);
+  t.notMatch(stdout, '"Demo"');
+});

@@ -35,15 +35,15 @@ export interface Address {
   value: string;
 }
 
-/** One filled slot of a template; `value` is a string, or for media and location an object. */
+/** One filled slot of a template; `value` is a string, an object (media, location, product, data of a flow), or a list (sections of products). */
 export interface FilledSlot {
-  /** `header.1`, `header.image`, `body.1`, `body.nome`, `buttons.1.url`, `buttons.0.coupon_code` … */
+  /** `header.1`, `header.image`, `body.1`, `body.nome`, `buttons.1.url`, `cards.0.buttons.1.url` … */
   key: string;
   component: string;
-  /** Zero-based place of the button among all buttons of the template. */
+  /** Zero-based place of the button among all buttons of the template, or of the card among its cards. */
   index?: number;
   type: string;
-  value: string | Record<string, string>;
+  value: string | Record<string, unknown> | Record<string, unknown>[];
 }
 
 export type OutboundContent =

@@ -98,8 +98,12 @@ export function secretsOf(call: ProviderCall, message?: OutboundMessage): string
   if (!message) return secrets;
   const { content, to } = message;
   if (content.type === 'text') return [...secrets, to.value, content.text];
-  const values = content.slots.flatMap(({ value }) => (typeof value === 'string' ? [value] : Object.values(value)));
-  return [...secrets, to.value, ...values];
+  return [...secrets, to.value, ...content.slots.flatMap(({ value }) => textsIn(value))];
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** A provider's own words, shortened, with secrets and the recipient's digits replaced. */

@@ -1,54 +1,5 @@
-export interface DemoButton {
-  type: 'QUICK_REPLY' | 'URL' | 'PHONE_NUMBER' | 'COPY_CODE';
-  text: string;
-  url?: string;
-  phone_number?: string;
-  example?: string | string[];
-}
-
-export interface DemoComponent {
-  type: 'HEADER' | 'BODY' | 'FOOTER' | 'BUTTONS';
-  format?: 'TEXT' | 'IMAGE' | 'VIDEO' | 'DOCUMENT' | 'LOCATION';
-  text?: string;
-  buttons?: DemoButton[];
-  example?: Record<string, unknown>;
-}
-
-export interface DemoTemplate {
-  name: string;
-  language: 'pt_BR' | 'en_US';
-  category: 'UTILITY' | 'MARKETING';
-  status: 'APPROVED' | 'PENDING' | 'PAUSED' | 'REJECTED';
-  parameter_format: 'POSITIONAL' | 'NAMED';
-  rejected_reason?: string;
-  components: DemoComponent[];
-}
-
-const media = (format: 'IMAGE' | 'VIDEO' | 'DOCUMENT', file: string): DemoComponent => ({
-  type: 'HEADER',
-  format,
-  example: { header_handle: [`https://scontent.whatsapp.net/v/simulator/${file}`] },
-});
-const positional = (text: string, ...examples: string[]): DemoComponent => ({
-  type: 'BODY',
-  text,
-  ...(examples.length === 0 ? {} : { example: { body_text: [examples] } }),
-});
-const named = (text: string, examples: Record<string, string>): DemoComponent => ({
-  type: 'BODY',
-  text,
-  example: {
-    body_text_named_params: Object.entries(examples).map(([param_name, example]) => ({ param_name, example })),
-  },
-});
-const footer = (text: string): DemoComponent => ({ type: 'FOOTER', text });
-const buttons = (...list: DemoButton[]): DemoComponent => ({ type: 'BUTTONS', buttons: list });
-const approved = {
-  status: 'APPROVED',
-  category: 'UTILITY',
-  parameter_format: 'POSITIONAL',
-  language: 'pt_BR',
-} as const;
+import { approved, buttons, type DemoTemplate, footer, media, named, positional } from './demo-components.ts';
+import { rich_demo_templates } from './demo-rich-templates.ts';
 
 /** The catalogue of every business account of the simulator, in the order it is listed. */
 export const demo_templates: readonly DemoTemplate[] = [
@@ -196,4 +147,5 @@ export const demo_templates: readonly DemoTemplate[] = [
     rejected_reason: 'PROMOTIONAL',
     components: [positional('Você ganhou um prêmio. Responda agora para receber.')],
   },
+  ...rich_demo_templates,
 ];

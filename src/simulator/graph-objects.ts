@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type DemoTemplate, demo_templates } from './demo-templates.ts';
+import type { DemoTemplate } from './demo-components.ts';
+import { demo_templates } from './demo-templates.ts';
 import { closed_prefix } from './demo-values.ts';
 import type { GraphRefusal } from './graph-errors.ts';
 import type { Members } from './json.ts';

@@ -91,13 +91,12 @@ t.test('buttons › keep their index among all buttons, static ones left out', a
   ]);
 });
 
-t.test('one-time code › stands in the body and in the button, whichever slot holds it', async (t) => {
+t.test('one-time code › stands in the body and in the button', async (t) => {
   const expected = [
     { type: 'body', parameters: [{ type: 'text', text: '481516' }] },
     { type: 'button', sub_type: 'url', index: '0', parameters: [{ type: 'text', text: '481516' }] },
   ];
   t.same(positional(button('buttons.0.otp', 0, 'otp', '481516')), expected);
-  t.same(positional({ key: 'body.1', component: 'body', type: 'otp', value: '481516' }), expected);
 });
 
 t.test('carousel › one entry per card, each with its own components', async (t) => {
@@ -125,14 +124,47 @@ t.test('carousel › one entry per card, each with its own components', async (t
   ]);
 });
 
-t.test('limited-time offer › its end in milliseconds, given as such or as a time', async (t) => {
-  for (const value of ['1798761600000', '2027-01-01T00:00:00.000Z']) {
-    const slot = { key: 'limited_time_offer.expires_at', component: 'limited_time_offer', type: 'time', value };
-    t.same(positional(slot), [
-      {
-        type: 'limited_time_offer',
-        parameters: [{ type: 'limited_time_offer', limited_time_offer: { expiration_time_ms: 1798761600000 } }],
-      },
-    ]);
-  }
+t.test('limited-time offer › its end in milliseconds', async (t) => {
+  const value = '2027-01-01T00:00:00.000Z';
+  const slot = { key: 'limited_time_offer.expires_at', component: 'limited_time_offer', type: 'date_time', value };
+  t.same(positional(slot), [
+    {
+      type: 'limited_time_offer',
+      parameters: [{ type: 'limited_time_offer', limited_time_offer: { expiration_time_ms: 1798761600000 } }],
+    },
+  ]);
+});
+
+const action = (sub_type: string, index: string, value: object) => ({
+  type: 'button',
+  sub_type,
+  index,
+  parameters: [{ type: 'action', action: value }],
+});
+
+t.test('flow › token and data in one action', async (t) => {
+  const token = button('buttons.1.flow_token', 1, 'flow_token', 'unused');
+  const data = { ...button('buttons.1.flow_action_data', 1, 'flow_action_data', ''), value: { vip: true, horas: [9] } };
+  t.same(positional(token), [action('flow', '1', { flow_token: 'unused' })]);
+  t.same(positional(token, data), [
+    action('flow', '1', { flow_token: 'unused', flow_action_data: { vip: true, horas: [9] } }),
+  ]);
+});
+
+t.test('products › a catalogue, a list, a single one', async (t) => {
+  const thumbnail = button('buttons.0.thumbnail_product_retailer_id', 0, 'product_retailer_id', 'sku-1');
+  t.same(positional(thumbnail), [action('catalog', '0', { thumbnail_product_retailer_id: 'sku-1' })]);
+  const sections = [{ title: 'Tênis', product_retailer_ids: ['sku-1', 'sku-2'] }];
+  t.same(positional(thumbnail, { ...button('buttons.0.sections', 0, 'product_sections', ''), value: sections }), [
+    action('mpm', '0', {
+      thumbnail_product_retailer_id: 'sku-1',
+      sections: [
+        { title: 'Tênis', product_items: [{ product_retailer_id: 'sku-1' }, { product_retailer_id: 'sku-2' }] },
+      ],
+    }),
+  ]);
+  const product = { product_retailer_id: 'sku-1', catalog_id: '700' };
+  t.same(positional({ key: 'header.product', component: 'header', type: 'product', value: product }), [
+    { type: 'header', parameters: [{ type: 'product', product }] },
+  ]);
 });

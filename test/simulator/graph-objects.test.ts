@@ -58,9 +58,13 @@ t.test('templates › ids are digits, stable, and differ between business accoun
 t.test('the catalogue › has what the demo needs', async (t) => {
   const components = demo_templates.flatMap((template) => template.components);
   const formats = new Set(components.map(({ format }) => format));
-  for (const format of ['TEXT', 'IMAGE', 'VIDEO', 'DOCUMENT', 'LOCATION'] as const) t.ok(formats.has(format), format);
+  for (const format of ['TEXT', 'IMAGE', 'VIDEO', 'DOCUMENT', 'LOCATION', 'PRODUCT'] as const)
+    t.ok(formats.has(format), format);
   const kinds = new Set(components.flatMap(({ buttons = [] }) => buttons.map(({ type }) => type)));
-  for (const kind of ['QUICK_REPLY', 'URL', 'PHONE_NUMBER', 'COPY_CODE'] as const) t.ok(kinds.has(kind), kind);
+  const wanted = ['QUICK_REPLY', 'URL', 'PHONE_NUMBER', 'COPY_CODE', 'OTP', 'FLOW', 'CATALOG', 'MPM', 'SPM'] as const;
+  for (const kind of [...wanted, 'VOICE_CALL', 'REQUEST_CONTACT_INFO'] as const) t.ok(kinds.has(kind), kind);
+  const types = new Set(components.map(({ type }) => type));
+  for (const type of ['CAROUSEL', 'LIMITED_TIME_OFFER'] as const) t.ok(types.has(type), type);
   const statuses = new Set(demo_templates.map(({ status }) => status));
   for (const status of ['APPROVED', 'PENDING', 'PAUSED', 'REJECTED'] as const) t.ok(statuses.has(status), status);
   t.ok(demo_templates.some(({ category }) => category === 'MARKETING'));

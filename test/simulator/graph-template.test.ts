@@ -21,6 +21,23 @@ const order = [
   button('url', '1', text('8841')),
 ] as const;
 
+const end = (expiration_time_ms: unknown) => ({
+  type: 'limited_time_offer',
+  parameters: [{ type: 'limited_time_offer', limited_time_offer: { expiration_time_ms } }],
+});
+const offered = [button('copy_code', 0, { type: 'coupon_code', coupon_code: 'A15' }), button('url', 1, text('A15'))];
+const card = (card_index: number, with_reply = true) => ({
+  card_index,
+  components: [
+    header(image),
+    body(text('R$ 9')),
+    ...(with_reply ? [button('quick_reply', 0, { type: 'payload', payload: 'quero' })] : []),
+    button('url', 1, text('tenis')),
+  ],
+});
+const carousel = (...cards: unknown[]) => ({ type: 'carousel', cards });
+const nested = { card_index: 1, components: [carousel()] };
+
 const accepted: [string, unknown[], string?][] = [
   ['boas_vindas', []],
   ['boas_vindas', [], 'en_US'],
@@ -49,6 +66,11 @@ const accepted: [string, unknown[], string?][] = [
     [body(text('Ana'), text('15%')), button('copy_code', 0, { type: 'coupon_code', coupon_code: 'A15' })],
   ],
   ['lembrete_de_vencimento', [header(text('novembro')), body(text('a'), text('b'), text('c'))]],
+  ['codigo_de_acesso', [body(text('481516')), button('url', '0', text('481516'))]],
+  ['agendar_visita', [body(text('Ana')), { type: 'button', sub_type: 'flow', index: '0' }]],
+  ['conheca_o_catalogo', [body(text('Ana'))]],
+  ['oferta_por_tempo_limitado', [header(image), body(text('Ana')), end(1798761600000), ...offered]],
+  ['vitrine_da_semana', [body(text('Ana')), carousel(card(1), card(0))]],
 ];
 
 t.test('a filled template › accepted, and recorded with its components', async (t) => {
@@ -112,6 +134,38 @@ const refused: [string, string, unknown[], number, number, string?][] = [
   ['a line break in a parameter', 'retomar_atendimento', [body(text('a\nb'), text('b'))], 400, 132018],
   ['five spaces in a parameter', 'retomar_atendimento', [body(text('a     b'), text('b'))], 400, 132018],
   ['a text beyond 1,024 characters', 'retomar_atendimento', [body(text('a'.repeat(1000)), text('b'))], 400, 132005],
+  [
+    'a component given twice',
+    'retomar_atendimento',
+    [body(text('a'), text('b')), body(text('a'), text('b'))],
+    400,
+    100,
+  ],
+  ['two components for one button', 'pedido_pronto', [...order, button('url', 1, text('8841'))], 400, 100],
+  ['an index that is none', 'pedido_pronto', [order[0], order[1], button('url', 'x', text('8841'))], 400, 132012],
+  ['a flow button without its component', 'agendar_visita', [body(text('Ana'))], 400, 131009],
+  ['a code only in the body', 'codigo_de_acesso', [body(text('481516'))], 400, 131008],
+  ['a code only in the button', 'codigo_de_acesso', [button('url', 0, text('481516'))], 400, 132000],
+  ['two codes', 'codigo_de_acesso', [body(text('481516')), button('url', 0, text('108'))], 400, 131009],
+  ['a one-time code by its own name', 'codigo_de_acesso', [body(text('1')), button('otp', 0, text('1'))], 400, 132012],
+  ['no end of an offer', 'oferta_por_tempo_limitado', [header(image), body(text('Ana')), ...offered], 400, 132000],
+  [
+    'the end of an offer in words',
+    'oferta_por_tempo_limitado',
+    [header(image), body(text('Ana')), end('2027-01-01'), ...offered],
+    400,
+    131009,
+  ],
+  ['a carousel without cards', 'vitrine_da_semana', [body(text('Ana'))], 400, 132000],
+  ['a card twice', 'vitrine_da_semana', [body(text('Ana')), carousel(card(0), card(0))], 400, 131009],
+  [
+    'a card without its reply',
+    'vitrine_da_semana',
+    [body(text('Ana')), carousel(card(0), card(1, false))],
+    400,
+    131008,
+  ],
+  ['a carousel in a card', 'vitrine_da_semana', [body(text('Ana')), carousel(card(0), nested)], 400, 100],
   ['a component of no known type', 'boas_vindas', [{ type: 'footer', parameters: [] }], 400, 100],
 ];
 for (const [title, name, components, status, code, language] of refused) {

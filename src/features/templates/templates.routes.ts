@@ -5,13 +5,16 @@ import type { App } from '../../http/server.ts';
 import { Closed, Id, Line, OneOf, page_query } from '../../schema.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import { channel_not_found, template_not_found } from '../references.ts';
+import { preview_problems, previewTemplate } from './preview-template.ts';
 import { provider_refused, provider_unavailable, syncTemplates, templates_not_supported } from './sync-templates.ts';
 import { toTemplate } from './template-view.ts';
 import { findTemplate, listTemplates } from './templates.repository.ts';
 import {
+  PreviewTemplate,
   SyncTemplates,
   Template,
   TemplatePage,
+  TemplatePreview,
   TemplateSync,
   template_categories,
   template_schemas,
@@ -74,6 +77,24 @@ export function templateRoutes(app: App, { outside }: { outside: Outside }): voi
       if (!row) throw template_not_found({ pointer: ':template_id', params: { id: template_id } });
       return toTemplate(row);
     },
+  );
+
+  app.post(
+    '/v1/templates/:template_id/preview',
+    {
+      config: { scope: 'templates:read', problems: preview_problems },
+      schema: {
+        operationId: 'previewTemplate',
+        tags,
+        summary: 'Preview a template',
+        description:
+          'The template with its values, as its reader would see it, or the refusal that a start would get. Nothing is written or sent; it need not be approved.',
+        params: Closed({ template_id: Id('The template.') }),
+        body: Type.Ref(PreviewTemplate),
+        response: { 200: Type.Ref(TemplatePreview) },
+      },
+    },
+    async (request) => previewTemplate(scopeOf(request), request.params.template_id, request.body?.parameters),
   );
 
   app.post(

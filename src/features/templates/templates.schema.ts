@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Closed, Id, Nullable, OneOf, Page, Timestamp } from '../../schema.ts';
+import { slot_example, TemplateSlot } from './slot.schema.ts';
 
 export const template_categories = ['marketing', 'utility', 'authentication', 'unknown'] as const;
 export const template_statuses = [
@@ -12,40 +13,6 @@ export const template_statuses = [
   'deleted',
   'unknown',
 ] as const;
-
-const slot_example = {
-  key: 'body.1',
-  component: 'body',
-  type: 'text',
-  required: true,
-  max_length: 1007,
-  example: 'Ana',
-};
-
-const TemplateSlot = Closed(
-  {
-    key: Type.String({ description: 'Its name in `parameters`.' }),
-    component: OneOf(['header', 'body', 'button', 'card'], { description: 'The part it stands in. More may come.' }),
-    index: Type.Optional(Type.Integer({ description: 'Zero-based place of the button among all buttons.' })),
-    type: OneOf(['text', 'image', 'video', 'document', 'location', 'url_suffix', 'coupon_code', 'payload', 'otp'], {
-      description: 'What it takes: an object for media and location, else a string. More may come.',
-    }),
-    required: Type.Boolean({ description: 'A start without it is refused.' }),
-    max_length: Nullable(
-      Type.Integer({ description: 'In characters, when every other slot holds one; null for objects.' }),
-    ),
-    example: Nullable(Type.String({ description: 'As it was given when the template was submitted.' })),
-    occurrences: Type.Optional(
-      Type.Integer({ description: 'How often the value stands in the text; absent when once.' }),
-    ),
-  },
-  {
-    $id: 'TemplateSlot',
-    title: 'TemplateSlot',
-    description: 'One thing to fill in: all a form needs to draw one field.',
-    examples: [slot_example],
-  },
-);
 
 const Component = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
@@ -117,7 +84,135 @@ export const TemplateSync = Closed(
   },
 );
 
-export const template_schemas: TSchema[] = [TemplateSlot, Template, TemplatePage, SyncTemplates, TemplateSync];
+const rendered_example = {
+  header: 'Pedido 8841',
+  body: 'Olá Ana, o seu pedido está pronto.',
+  footer: 'Loja Aurora',
+  buttons: [{ type: 'url', text: 'Ver pedido', url: 'https://loja-aurora.example/pedidos/8841' }],
+};
+const card_example = { header: null, body: 'Tênis Aurora, R$ 199', buttons: [{ type: 'quick_reply', text: 'Quero' }] };
+
+const RenderedButton = Closed(
+  {
+    type: Type.String({
+      description: 'Such as `quick_reply`, `url`, `phone_number`, `copy_code`, `otp`, `flow`, `catalog`, `mpm`, `spm`.',
+    }),
+    text: Type.String({ description: 'Its label; empty where WhatsApp writes its own.' }),
+    url: Type.Optional(Nullable(Type.String({ description: 'Of `url`: the whole address.' }))),
+    phone_number: Type.Optional(Nullable(Type.String({ description: 'Of `phone_number`.' }))),
+    coupon_code: Type.Optional(Nullable(Type.String({ description: 'Of `copy_code`.' }))),
+    code: Type.Optional(Nullable(Type.String({ description: 'Of `otp`: the one-time code.' }))),
+    thumbnail_product_retailer_id: Type.Optional(
+      Nullable(Type.String({ description: 'Of `catalog` and `mpm`: the product shown as picture.' })),
+    ),
+    sections: Type.Optional(
+      Type.Array(Closed({ title: Type.String(), product_retailer_ids: Type.Array(Type.String()) }), {
+        description: 'Of `mpm`: the products behind the button.',
+      }),
+    ),
+  },
+  {
+    $id: 'RenderedButton',
+    title: 'RenderedButton',
+    description: 'A button as its reader sees it.',
+    examples: rendered_example.buttons,
+  },
+);
+
+const RenderedCard = Closed(
+  {
+    header: Nullable(Type.String({ description: 'Null when it is no text: media, product.' })),
+    body: Nullable(Type.String({ description: 'Null when the card has none.' })),
+    buttons: Type.Array(Type.Ref(RenderedButton)),
+  },
+  {
+    $id: 'RenderedCard',
+    title: 'RenderedCard',
+    description: 'A card of a carousel as its reader sees it.',
+    examples: [card_example],
+  },
+);
+
+/** A template as its reader sees it: what a preview and a dry run answer. */
+export const RenderedTemplate = Closed(
+  {
+    header: Nullable(Type.String({ description: 'Null when there is none, or when it is no text: media, location.' })),
+    limited_time_offer: Type.Optional(
+      Closed(
+        {
+          text: Type.String({ description: 'What is offered.' }),
+          expires_at: Nullable(Timestamp('When the offer ends; null when it has no end.')),
+        },
+        { description: 'Absent when the template has none.' },
+      ),
+    ),
+    body: Type.String({ description: 'With its values.' }),
+    footer: Nullable(Type.String({ description: 'Null when there is none.' })),
+    buttons: Type.Array(Type.Ref(RenderedButton), { description: 'In their order.' }),
+    cards: Type.Optional(
+      Type.Array(Type.Ref(RenderedCard), { description: 'Of a carousel, in their order; absent when there is none.' }),
+    ),
+  },
+  {
+    $id: 'RenderedTemplate',
+    title: 'RenderedTemplate',
+    description: 'A template as its reader sees it.',
+    examples: [
+      rendered_example,
+      { header: null, body: 'Veja as novidades, Ana.', footer: null, buttons: [], cards: [card_example, card_example] },
+    ],
+  },
+);
+
+export const PreviewTemplate = Nullable(
+  Closed(
+    {
+      parameters: Type.Optional(
+        Type.Unsafe<Record<string, unknown>>({
+          type: 'object',
+          maxProperties: 200,
+          propertyNames: { type: 'string', maxLength: 120 },
+          additionalProperties: true,
+          storableDeep: true,
+          description: 'Slot key to value, as in a start; may be absent when the template has no slots.',
+        }),
+      ),
+    },
+    {
+      $id: 'PreviewTemplate',
+      title: 'PreviewTemplate',
+      description: 'The values to see the template with.',
+      examples: [{ parameters: { 'body.1': 'Ana', 'buttons.0.url': '8841' } }],
+    },
+  ),
+);
+
+export const TemplatePreview = Closed(
+  { rendered: Type.Ref(RenderedTemplate) },
+  {
+    $id: 'TemplatePreview',
+    title: 'TemplatePreview',
+    description: 'What a start with these values would send.',
+    examples: [{ rendered: rendered_example }],
+  },
+);
+
+export const template_schemas: TSchema[] = [
+  TemplateSlot,
+  Template,
+  TemplatePage,
+  SyncTemplates,
+  TemplateSync,
+  RenderedButton,
+  RenderedCard,
+  RenderedTemplate,
+  PreviewTemplate,
+  TemplatePreview,
+];
 
 export type TemplateView = Static<typeof Template>;
 export type TemplateSyncView = Static<typeof TemplateSync>;
+export type RenderedButtonView = Static<typeof RenderedButton>;
+export type RenderedCardView = Static<typeof RenderedCard>;
+export type RenderedTemplateView = Static<typeof RenderedTemplate>;
+export type TemplatePreviewView = Static<typeof TemplatePreview>;

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { checkParameters, template_parameters_invalid } from '../../../src/features/templates/check-parameters.ts';
-import { readSlots, type Slot } from '../../../src/features/templates/template-slots.ts';
+import type { Slot } from '../../../src/features/templates/slot.ts';
+import { readSlots } from '../../../src/features/templates/template-slots.ts';
 import { Problem, type Violation } from '../../../src/problem.ts';
 
 const bodySlots = (text: string) => readSlots([{ type: 'BODY', text }], 'positional');

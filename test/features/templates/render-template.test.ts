@@ -73,6 +73,101 @@ t.test('a media or location header is no text, and leaves none in the history', 
   t.equal(renderedText(rendered), 'Olá');
 });
 
+t.test('buttons of every kind, with what their reader gets from them', async (t) => {
+  const buttons = [
+    { type: 'FLOW', text: 'Agendar' },
+    { type: 'CATALOG', text: 'Ver catálogo' },
+    { type: 'MPM', text: 'Ver itens' },
+    { type: 'SPM', text: 'Ver' },
+    { type: 'VOICE_CALL', text: 'Ligar' },
+    { type: 'REQUEST_CONTACT_INFO' },
+  ];
+  const sections = [{ title: 'Tênis', product_retailer_ids: ['sku-1'] }];
+  const rendered = render(
+    [
+      { type: 'BODY', text: 'Olá' },
+      { type: 'BUTTONS', buttons },
+    ],
+    {
+      'buttons.0.flow_token': 't-1',
+      'buttons.2.thumbnail_product_retailer_id': 'sku-1',
+      'buttons.2.sections': sections,
+    },
+  );
+  t.same(rendered.buttons, [
+    { type: 'flow', text: 'Agendar' },
+    { type: 'catalog', text: 'Ver catálogo', thumbnail_product_retailer_id: null },
+    { type: 'mpm', text: 'Ver itens', thumbnail_product_retailer_id: 'sku-1', sections },
+    { type: 'spm', text: 'Ver' },
+    { type: 'voice_call', text: 'Ligar' },
+    { type: 'request_contact_info', text: '' },
+  ]);
+});
+
+t.test(
+  'a one-time code stands in body and button; where Meta gave options and no text, its preset words do',
+  async (t) => {
+    const button = { type: 'BUTTONS', buttons: [{ type: 'OTP', otp_type: 'COPY_CODE', text: 'Copiar' }] };
+    const given = [{ type: 'BODY', text: '*{{1}}* é o seu código.' }, { type: 'FOOTER', text: 'Expira logo.' }, button];
+    t.same(render(given, { 'buttons.0.otp': '481516' }), {
+      header: null,
+      body: '*481516* é o seu código.',
+      footer: 'Expira logo.',
+      buttons: [{ type: 'otp', text: 'Copiar', code: '481516' }],
+    });
+    const options = [
+      { type: 'BODY', add_security_recommendation: true },
+      { type: 'FOOTER', code_expiration_minutes: 5 },
+      button,
+    ];
+    const { filled } = checkParameters(readSlots(options, 'positional'), { 'buttons.0.otp': '481516' });
+    t.match(renderTemplate(options, filled, 'pt_BR'), {
+      body: 'Seu código de verificação é *481516*. Para sua segurança, não o compartilhe.',
+      footer: 'Este código expira em 5 minutos.',
+    });
+    t.match(renderTemplate(options, filled, 'es'), {
+      body: '*481516* is your verification code. For your security, do not share this code.',
+      footer: 'This code expires in 5 minutes.',
+    });
+  },
+);
+
+t.test('a limited-time offer and the cards of a carousel have their own lines in the history', async (t) => {
+  const offer = { type: 'LIMITED_TIME_OFFER', limited_time_offer: { text: 'Oferta', has_expiration: true } };
+  const offered = render([offer, { type: 'BODY', text: 'Corra' }], {
+    'limited_time_offer.expires_at': '2026-12-31T21:00:00-03:00',
+  });
+  t.same(offered.limited_time_offer, { text: 'Oferta', expires_at: '2027-01-01T00:00:00.000Z' });
+  t.equal(renderedText(offered), 'Oferta – 2027-01-01T00:00:00.000Z\n\nCorra');
+  const card = (body?: string) => ({
+    components: [
+      { type: 'HEADER', format: 'IMAGE' },
+      ...(body === undefined ? [] : [{ type: 'BODY', text: body }]),
+      { type: 'BUTTONS', buttons: [{ type: 'URL', text: 'Ver', url: 'https://x.example/{{1}}' }] },
+    ],
+  });
+  const cards = [card('Tênis por {{1}}'), card()];
+  const link = 'https://cdn.example/a.jpg';
+  const carousel = render(
+    [
+      { type: 'BODY', text: 'Veja' },
+      { type: 'CAROUSEL', cards },
+    ],
+    {
+      'cards.0.header.image': { link },
+      'cards.0.body.1': 'R$ 9',
+      'cards.0.buttons.0.url': 'tenis',
+      'cards.1.header.image': { link },
+      'cards.1.buttons.0.url': 'meia',
+    },
+  );
+  t.same(carousel.cards, [
+    { header: null, body: 'Tênis por R$ 9', buttons: [{ type: 'url', text: 'Ver', url: 'https://x.example/tenis' }] },
+    { header: null, body: null, buttons: [{ type: 'url', text: 'Ver', url: 'https://x.example/meia' }] },
+  ]);
+  t.equal(renderedText(carousel), 'Veja\n\nTênis por R$ 9');
+});
+
 t.test('a place without a value stays to be seen', async (t) => {
   const rendered = renderTemplate(order, []);
   t.equal(rendered.header, 'Pedido {{1}}');

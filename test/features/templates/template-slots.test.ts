@@ -97,24 +97,27 @@ t.test('a URL example that is only the end of the URL is taken as it is', async 
   t.match(slotsOf({ type: 'BUTTONS', buttons: [button] }), [{ example: '123' }]);
 });
 
-t.test('what cannot be filled yet is named once, and the rest keeps its slots', async (t) => {
+t.test('what cannot be sent is named once, and the rest keeps its slots', async (t) => {
   const components = [
     { type: 'HEADER', format: 'GIF' },
     { type: 'BODY', text: 'Código {{1}}' },
     {
       type: 'BUTTONS',
-      buttons: [{ type: 'OTP' }, { type: 'otp' }, { type: 'FLOW' }, { type: 'URL', url: 'https://x/{{1}}' }],
+      buttons: [{ type: 'PIX' }, { type: 'pix' }, { type: 'ORDER_DETAILS' }, { type: 'URL', url: 'https://x/{{1}}' }],
     },
     { type: 'CAROUSEL', cards: [] },
-    { type: 'limited_time_offer' },
+    { type: 'carousel', cards: [{ components: [{ type: 'HEADER', format: 'GIF' }, { type: 'LIST' }] }] },
+    { type: 'HOLOGRAM' },
     { type: 'CALL_PERMISSION_REQUEST' },
   ];
   t.same(unsupportedComponents(components), [
     'header.gif',
-    'buttons.otp',
-    'buttons.flow',
+    'buttons.pix',
+    'buttons.order_details',
     'carousel',
-    'limited_time_offer',
+    'carousel.header.gif',
+    'carousel.list',
+    'hologram',
     'call_permission_request',
   ]);
   t.same(
@@ -139,4 +142,94 @@ t.test('nothing that a provider may answer is an accident', async (t) => {
     ['body.1'],
   );
   t.same(unsupportedComponents(strange), ['unknown', 'constructor', 'buttons.unknown', 'buttons.tostring']);
+});
+
+const keysOf = (component: Component) => slotsOf(component).map(({ key, required }) => (required ? key : `${key}?`));
+
+t.test('flow: token and data may be left out; the token then is what Meta calls it by default', async (t) => {
+  const component = { type: 'BUTTONS', buttons: [{ type: 'PHONE_NUMBER' }, { type: 'FLOW', flow_id: '1' }] };
+  t.same(keysOf(component), ['buttons.1.flow_token?', 'buttons.1.flow_action_data?']);
+  t.match(slotsOf(component), [{ index: 1, type: 'flow_token', default: 'unused' }, { type: 'flow_action_data' }]);
+});
+
+t.test(
+  'one-time code: one slot, whether Meta shows the button as OTP or as a URL, and none for the body',
+  async (t) => {
+    const url = 'https://www.whatsapp.com/otp/code/?otp_type=ONE_TAP&code=otp{{1}}';
+    for (const button of [
+      { type: 'OTP', otp_type: 'ZERO_TAP' },
+      { type: 'URL', url },
+    ]) {
+      const components = [
+        { type: 'BODY', text: '*{{1}}*' },
+        { type: 'FOOTER' },
+        { type: 'BUTTONS', buttons: [button] },
+      ];
+      t.same(readSlots(components, 'positional'), [
+        {
+          key: 'buttons.0.otp',
+          component: 'button',
+          index: 0,
+          type: 'otp',
+          required: true,
+          max_length: 15,
+          example: null,
+        },
+      ]);
+    }
+  },
+);
+
+t.test('products: catalogue, list, single product', async (t) => {
+  const buttons = [{ type: 'CATALOG' }, { type: 'MPM' }, { type: 'SPM' }];
+  t.same(keysOf({ type: 'BUTTONS', buttons }), [
+    'buttons.0.thumbnail_product_retailer_id?',
+    'buttons.1.thumbnail_product_retailer_id',
+    'buttons.1.sections',
+  ]);
+  t.match(slotsOf({ type: 'HEADER', format: 'PRODUCT' }), [{ key: 'header.product', type: 'product' }]);
+});
+
+t.test('limited-time offer: its end when it shows one, and a body of 600 characters beside it', async (t) => {
+  const offer = (has_expiration?: boolean) => ({
+    type: 'LIMITED_TIME_OFFER',
+    limited_time_offer: { text: 'Oferta', has_expiration },
+  });
+  const body = { type: 'BODY', text: 'Oi {{1}}' };
+  t.match(readSlots([offer(true), body], 'positional'), [
+    { key: 'limited_time_offer.expires_at', component: 'limited_time_offer', type: 'date_time', required: true },
+    { key: 'body.1', max_length: 597 },
+  ]);
+  for (const has_expiration of [false, undefined]) t.same(slotsOf(offer(has_expiration)), []);
+});
+
+t.test('carousel: the slots of each card under its place; its body holds 160 characters', async (t) => {
+  const card = {
+    components: [
+      { type: 'HEADER', format: 'VIDEO' },
+      { type: 'BODY', text: 'Por {{1}}', example: { body_text: [['R$ 9']] } },
+      {
+        type: 'BUTTONS',
+        buttons: [
+          { type: 'QUICK_REPLY', text: 'Quero' },
+          { type: 'URL', url: 'https://x.example/{{1}}' },
+        ],
+      },
+    ],
+  };
+  const slots = slotsOf({ type: 'CAROUSEL', cards: [card, card] });
+  t.same(
+    slots.map(({ key }) => key),
+    [0, 1].flatMap((n) =>
+      ['header.video', 'body.1', 'buttons.0.payload', 'buttons.1.url'].map((key) => `cards.${n}.${key}`),
+    ),
+  );
+  t.ok(slots.every(({ component }) => component === 'card'));
+  t.same(
+    slots.map(({ index }) => index),
+    [0, 0, 0, 0, 1, 1, 1, 1],
+    'the place of the card',
+  );
+  t.match(slots[1], { max_length: 156, example: 'R$ 9' });
+  t.match(slots[2], { required: false, default: 'Quero' }, 'Meta wants the replies of a card named');
 });

@@ -23,13 +23,13 @@ t.test('GET /v1/templates', async (t) => {
     ['&status=paused', ['oferta_relampago']],
     ['&status=pending', ['confirmacao_de_agendamento']],
     ['&search=LEMBRETE_', ['lembrete_de_vencimento']],
-    ['&search=e_a', ['pesquisa_de_atendimento']],
+    ['&search=e_a', ['codigo_de_acesso', 'pesquisa_de_atendimento']],
     ['&search=%25', []],
     ['&search=nobody', []],
     ['&language=en_US', ['appointment_reminder', 'boas_vindas']],
-    ['&category=marketing', ['novidades_da_semana', 'cupom_de_desculpas']],
+    ['&category=marketing&search=vitrine', ['vitrine_de_produtos', 'vitrine_da_semana']],
     ['&category=marketing&search=cupom', ['cupom_de_desculpas']],
-    ['&category=authentication', []],
+    ['&category=authentication', ['codigo_como_url', 'codigo_sem_toque', 'codigo_com_um_toque', 'codigo_de_acesso']],
   ];
   for (const [query, names] of filters) {
     t.test(`${query} shows ${names.join(', ') || 'none'}`, async (t) => {
@@ -47,7 +47,7 @@ t.test('GET /v1/templates', async (t) => {
       if (body.next_cursor === null) break;
       cursor = `&cursor=${body.next_cursor}`;
     }
-    t.equal(all.length, 12);
+    t.equal(all.length, 24);
     t.same(names, all);
   });
 

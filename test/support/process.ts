@@ -47,6 +47,8 @@ export function processSettings(database_url: string) {
     CONVERSAR_SEND_TIMEOUT_MS: '3000',
     CONVERSAR_LEASE_MS: '5000',
     CONVERSAR_SWEEP_MS: '100',
+    // A machine that is short of time is no overload.
+    CONVERSAR_MAX_EVENT_LOOP_DELAY_MS: '0',
   };
 }
 

@@ -87,14 +87,14 @@ export async function readFacts(db: Knex, id: string): Promise<MessageFacts> {
 
 /** What came of a claimed message; a bad end comes with a provider's error. */
 export function outcomeOf(
-  { account_id, id, fence, attempt }: ClaimedMessage,
+  { account_id, attendance_id, id, fence, attempt }: ClaimedMessage,
   kind: WrittenOutcome['kind'],
   over: Partial<WrittenOutcome> = {},
 ): WrittenOutcome {
   const provider = { name: 'evolution', code: '400', message: 'no', trace_id: null };
   const is_bad = kind === 'refused' || kind === 'ambiguous' || kind === 'unavailable';
   return {
-    ...{ account_id, message_id: id, fence, attempt, kind, is_held: false, recipient: null },
+    ...{ account_id, attendance_id, message_id: id, fence, attempt, kind, is_held: false, recipient: null },
     provider_message_id: kind === 'accepted' ? `P-${id}` : null,
     error: is_bad ? { code: 'message_invalid', provider } : null,
     run_in_ms: kind === 'unavailable' ? 60_000 : null,

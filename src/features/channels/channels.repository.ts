@@ -1,13 +1,13 @@
 import type { Context, Scope } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
-import { table } from '../../db/table.ts';
+import { columnsOf, table } from '../../db/table.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
 export async function insertChannel(
   { db }: Ctx,
-  row: Omit<ChannelsRow, 'status' | 'status_detail' | 'templates_synced_at'>,
+  row: Omit<ChannelsRow, 'status' | 'status_detail' | 'templates_synced_at' | 'archived_at' | 'is_live'>,
 ): Promise<ChannelsRow> {
   const [inserted] = await db<ChannelsRow>('channels').insert(row).returning('*');
   if (!inserted) throw new Error('an insert returned no row');
@@ -15,12 +15,13 @@ export async function insertChannel(
 }
 
 export async function findChannel(ctx: Ctx, id: string): Promise<ChannelsRow | undefined> {
-  return table(ctx, 'channels').where({ id }).first();
+  return table(ctx, 'channels').where({ id }).whereNull('archived_at').first();
 }
 
 /** Newest first, `limit + 1` rows. */
 export async function listChannels(ctx: Ctx, page: { limit: number; after_id: string | null }): Promise<ChannelsRow[]> {
   const query = table(ctx, 'channels')
+    .whereNull('archived_at')
     .orderBy('id', 'desc')
     .limit(page.limit + 1);
   return page.after_id === null ? query : query.where('id', '<', page.after_id);
@@ -28,7 +29,7 @@ export async function listChannels(ctx: Ctx, page: { limit: number; after_id: st
 
 /** Holds the channel until the transaction ends, against other holders and changes; starts over it go on. */
 export async function lockChannel(ctx: Ctx, id: string): Promise<ChannelsRow | undefined> {
-  return table(ctx, 'channels').where({ id }).forNoKeyUpdate().first();
+  return table(ctx, 'channels').where({ id }).whereNull('archived_at').forNoKeyUpdate().first();
 }
 
 export async function setBaseUrl(ctx: Ctx, id: string, base_url: string): Promise<void> {
@@ -46,7 +47,7 @@ export async function listChannelsOf(
 ): Promise<ChannelsRow[]> {
   const { rows } = await db
     .raw<{ rows: ChannelsRow[] }>(
-      `select c.* from channels c
+      `select ${columnsOf('channels', 'c')} from channels c
          join unnest(cast(:accounts as uuid[]), cast(:channels as uuid[])) as k (account_id, channel_id)
            on c.account_id = k.account_id and c.id = k.channel_id`,
       { accounts: keys.map((key) => key.account_id), channels: keys.map((key) => key.channel_id) },
@@ -55,7 +56,7 @@ export async function listChannelsOf(
   return rows;
 }
 
-/** What these channels, of several accounts, are called. */
+/** What these channels, of several accounts, are called; archived ones too. */
 export async function listChannelNames(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; id: string }[],
@@ -78,8 +79,56 @@ export async function changeChannelStatus(
 ): Promise<ChannelsRow | undefined> {
   const [row] = await table(ctx, 'channels')
     .where({ id })
+    .whereNull('archived_at')
     .whereNot({ status: news.status })
     .update({ status: news.status, status_detail: news.detail?.slice(0, 500) ?? null, updated_at: ctx.now() })
     .returning('*');
   return row;
+}
+
+export type ChannelColumns = Pick<
+  ChannelsRow,
+  | 'name'
+  | 'phone'
+  | 'credentials'
+  | 'base_url'
+  | 'default_team_id'
+  | 'send_within_s'
+  | 'on_unknown'
+  | 'max_per_second'
+  | 'stuck_after_s'
+  | 'reopen_within_s'
+>;
+
+/** Breaks `channels_name`, or `channels_account_id_default_team_id_fkey` when there is no such team. */
+export async function updateChannel(
+  ctx: Ctx & Pick<Scope, 'now'>,
+  id: string,
+  change: Partial<ChannelColumns>,
+): Promise<void> {
+  await table(ctx, 'channels')
+    .where({ id })
+    .update({ ...change, updated_at: ctx.now() });
+}
+
+/** Holds the channel until the transaction ends, against changes and against starts. */
+export async function lockChannelAlone(ctx: Ctx, id: string): Promise<ChannelsRow | undefined> {
+  return table(ctx, 'channels').where({ id }).whereNull('archived_at').forUpdate().first();
+}
+
+/** With its sender and its templates. */
+export async function removeChannel(ctx: Ctx, id: string): Promise<void> {
+  await table(ctx, 'channels').where({ id }).delete();
+}
+
+/** It keeps its name and number for old attendances; another channel may take them, and its credentials are gone. */
+export async function archiveChannel(ctx: Ctx & Pick<Scope, 'now'>, id: string): Promise<void> {
+  await table(ctx, 'channels')
+    .where({ id })
+    .update({ archived_at: ctx.now(), credentials: Buffer.alloc(0), default_team_id: null });
+}
+
+/** Archived ones aside. */
+export async function listChannelsOfDefaultTeam(ctx: Ctx, team_id: string): Promise<Pick<ChannelsRow, 'id'>[]> {
+  return table(ctx, 'channels').where({ default_team_id: team_id }).whereNull('archived_at').orderBy('id').select('id');
 }

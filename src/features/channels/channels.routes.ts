@@ -1,16 +1,23 @@
 import { Type } from '@sinclair/typebox';
+import type { FastifyRequest } from 'fastify';
 import { scopeOf } from '../../http/authenticate.ts';
+import { answerPost } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import type { App } from '../../http/server.ts';
 import type { AddressGuard } from '../../outbound/address-guard.ts';
+import type { Provider } from '../../providers/provider.ts';
+import { registry } from '../../providers/registry.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
 import { phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
 import { channel_not_found, team_not_found } from '../references.ts';
+import { changeChannel } from './change-channel.ts';
+import { on_unknown_not_supported, url_not_allowed } from './channel-settings.ts';
 import { toChannel } from './channel-view.ts';
 import { findChannel, listChannels } from './channels.repository.ts';
-import { Channel, ChannelPage, channel_schemas, NewChannel } from './channels.schema.ts';
+import { Channel, ChannelChange, ChannelPage, channel_schemas, NewChannel } from './channels.schema.ts';
 import { checkChannel } from './check-channel.ts';
-import { channel_exists, createChannel, url_not_allowed } from './create-channel.ts';
+import { channel_exists, createChannel } from './create-channel.ts';
+import { type ChannelUse, channel_in_use, deleteChannel } from './delete-channel.ts';
 import type { Outside } from './provider-call.ts';
 
 const tags = ['Channels'];
@@ -20,11 +27,25 @@ interface Dependencies {
   guard: AddressGuard;
   outside: Outside;
   public_url: string;
+  use: ChannelUse;
 }
 
-export function channelRoutes(app: App, { guard, outside, public_url }: Dependencies): void {
-  for (const schema of channel_schemas) app.addSchema(schema);
+/** What both a new and a changed channel may be refused with. */
+const setting_problems = [
+  channel_exists,
+  url_not_allowed,
+  phone_invalid,
+  phone_area_code_missing,
+  on_unknown_not_supported,
+];
 
+export function channelRoutes(app: App, dependencies: Dependencies): void {
+  for (const schema of channel_schemas) app.addSchema(schema);
+  readAndMakeRoutes(app, dependencies);
+  changeRoutes(app, dependencies);
+}
+
+function readAndMakeRoutes(app: App, { guard, outside, public_url }: Dependencies): void {
   app.get(
     '/v1/channels',
     {
@@ -48,7 +69,8 @@ export function channelRoutes(app: App, { guard, outside, public_url }: Dependen
     {
       config: {
         scope: 'channels:write',
-        problems: [team_not_found, channel_exists, url_not_allowed, phone_invalid, phone_area_code_missing],
+        problems: [team_not_found, ...setting_problems],
+        idempotent: true,
       },
       schema: {
         operationId: 'createChannel',
@@ -59,10 +81,11 @@ export function channelRoutes(app: App, { guard, outside, public_url }: Dependen
         response: { 201: Type.Ref(Channel) },
       },
     },
-    async (request, reply) => {
-      const row = await createChannel(scopeOf(request), guard, request.body);
-      return reply.code(201).header('location', `/v1/channels/${row.id}`).send(toChannel(row, public_url));
-    },
+    (request, reply) =>
+      answerPost(request, reply, async (scope) => {
+        const row = await createChannel(scope, guard, request.body);
+        return { status: 201, location: `/v1/channels/${row.id}`, body: toChannel(row, public_url) };
+      }),
   );
 
   app.get(
@@ -102,6 +125,66 @@ export function channelRoutes(app: App, { guard, outside, public_url }: Dependen
     async (request) => {
       const row = await checkChannel(scopeOf(request), outside, public_url, request.params.channel_id);
       return toChannel(row, public_url);
+    },
+  );
+}
+
+/** The credentials of each provider as a body would hold them, so that faults say `/credentials/…`. */
+const credential_forms = new Map(
+  Object.values(registry).map(({ name, credentials }) => [name, Type.Object({ credentials })]),
+);
+
+function checkCredentialsOf(request: FastifyRequest, provider: Provider, credentials: unknown): void {
+  const form = credential_forms.get(provider.name);
+  if (!form) throw new Error(`no provider is called ${provider.name}`);
+  const validate = request.compileValidationSchema(form, 'body') as (value: unknown) => unknown;
+  const result = validate({ credentials }) as { error?: Error };
+  if (result.error) throw result.error;
+}
+
+function changeRoutes(app: App, { guard, public_url, use }: Dependencies): void {
+  app.patch(
+    '/v1/channels/:channel_id',
+    {
+      config: { scope: 'channels:write', problems: [channel_not_found, team_not_found, ...setting_problems] },
+      schema: {
+        operationId: 'updateChannel',
+        tags,
+        summary: 'Change a channel',
+        description: 'New credentials or another address make its `status` unknown. The provider is not asked.',
+        params: ChannelPath,
+        body: Type.Ref(ChannelChange),
+        response: { 200: Type.Ref(Channel) },
+      },
+    },
+    async (request) => {
+      const tools = {
+        guard,
+        public_url,
+        checkCredentials: (provider: Provider, given: unknown) => checkCredentialsOf(request, provider, given),
+      };
+      const row = await changeChannel(scopeOf(request), tools, request.params.channel_id, request.body);
+      return toChannel(row, public_url);
+    },
+  );
+
+  app.delete(
+    '/v1/channels/:channel_id',
+    {
+      config: { scope: 'channels:write', problems: [channel_not_found, channel_in_use] },
+      schema: {
+        operationId: 'deleteChannel',
+        tags,
+        summary: 'Delete a channel',
+        description:
+          'Refused while it has open attendances or messages that are not settled. Its credentials and templates are gone; past attendances go on showing its name.',
+        params: ChannelPath,
+        response: { 204: Type.Null({ description: 'Gone.' }) },
+      },
+    },
+    async (request, reply) => {
+      await deleteChannel(scopeOf(request), use, request.params.channel_id);
+      return reply.code(204).send(null);
     },
   );
 }

@@ -170,6 +170,29 @@ export const NewChannel = Type.Unsafe<NewChannelBody>({
   ],
 });
 
+export const ChannelChange = Closed(
+  {
+    ...common_members,
+    name: Type.Optional(common_members.name),
+    base_url: Type.Optional(
+      Line(8, 2048, { description: 'Where the provider is called; http only inside allowed private ranges.' }),
+    ),
+    credentials: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        maxProperties: 20,
+        description: "All of them anew, as `POST /v1/channels` takes them for the channel's provider.",
+      }),
+    ),
+  },
+  {
+    $id: 'ChannelChange',
+    title: 'ChannelChange',
+    description: 'What to change of a channel: `null` clears, what is absent stays. The provider is for good.',
+    minProperties: 1,
+    examples: [{ name: 'Vendas', max_per_second: 20 }],
+  },
+);
+
 export const channel_schemas: TSchema[] = [
   ChannelCapabilities,
   ChannelWebhook,
@@ -177,6 +200,7 @@ export const channel_schemas: TSchema[] = [
   ChannelPage,
   ...new_channel_forms,
   NewChannel,
+  ChannelChange,
 ];
 
 const common_body = Closed(common_members);
@@ -185,4 +209,5 @@ export type NewChannelBody = Static<typeof common_body> & {
   base_url?: string;
   credentials: Record<string, string>;
 };
+export type ChannelChangeBody = Static<typeof ChannelChange>;
 export type ChannelView = Static<typeof Channel>;

@@ -7,11 +7,10 @@ import { insertSender } from '../../lanes/pace.ts';
 import type { AddressGuard } from '../../outbound/address-guard.ts';
 import { defineProblem } from '../../problem.ts';
 import { findProvider } from '../../providers/registry.ts';
-import { readPhone } from '../contacts/phone-number.ts';
 import { team_not_found } from '../references.ts';
+import { checkOnUnknown, readBaseUrl, readChannelPhone, sealCredentials } from './channel-settings.ts';
 import { insertChannel } from './channels.repository.ts';
 import type { NewChannelBody } from './channels.schema.ts';
-import { credentials_binding } from './provider-call.ts';
 
 export const channel_exists = defineProblem({
   code: 'channel_exists',
@@ -23,27 +22,18 @@ export const channel_exists = defineProblem({
   },
   example: { pointer: '/name', params: { name: 'Vendas' } },
 });
-export const url_not_allowed = defineProblem({
-  code: 'url_not_allowed',
-  status: 422,
-  title: { en: 'This URL may not be called', pt: 'Esta URL não pode ser chamada' },
-  detail: {
-    en: 'Refused: {reason}. Send an https URL of a public host, without user or password; the operator may allow private ranges.',
-    pt: 'Recusada: {reason}. Envie uma URL https de um host público, sem usuário nem senha; o operador pode liberar faixas privadas.',
-  },
-  example: { pointer: '/base_url', params: { reason: 'address' } },
-});
 
-/** A new channel, with its sender; no provider is asked. Throws `channel_exists`, `url_not_allowed`, `phone_invalid`, `team_not_found`. */
+/**
+ * A new channel, with its sender; no provider is asked. Throws `channel_exists`, `url_not_allowed`, `phone_invalid`,
+ * `phone_area_code_missing`, `on_unknown_not_supported`, `team_not_found`.
+ */
 export async function createChannel(scope: Scope, guard: AddressGuard, body: NewChannelBody): Promise<ChannelsRow> {
   const provider = findProvider(body.provider);
-  const base_url = (body.base_url ?? provider.default_base_url ?? '').replace(/\/+$/, '');
-  const checked = guard.checkUrl(base_url);
-  if (!checked.ok) throw url_not_allowed({ pointer: '/base_url', params: { reason: checked.reason } });
-  const phone = body.phone ? readPhone(body.phone, scope.default_country, '/phone').e164 : null;
+  const base_url = readBaseUrl(guard, body.base_url ?? provider.default_base_url ?? '');
+  const phone = readChannelPhone(scope, body.phone ?? null);
+  checkOnUnknown(provider, body.on_unknown);
   const id = uuid();
   const now = scope.now();
-  const credentials = scope.vault.seal(Buffer.from(JSON.stringify(body.credentials)), credentials_binding(id));
   const row = {
     account_id: scope.account_id,
     id,
@@ -52,7 +42,7 @@ export async function createChannel(scope: Scope, guard: AddressGuard, body: New
     provider: provider.name,
     phone,
     base_url,
-    credentials,
+    credentials: sealCredentials(scope, id, body.credentials),
     default_team_id: body.default_team_id ?? null,
     verify_token: randomBytes(24).toString('base64url'),
     send_within_s: body.send_within_s ?? 3_600,

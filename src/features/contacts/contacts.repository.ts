@@ -2,7 +2,7 @@ import type { Context, Scope } from '../../context.ts';
 import type { ContactIdentitiesRow, ContactsRow } from '../../db/rows.ts';
 import { Problem } from '../../problem.ts';
 import type { ContactView } from './contacts.schema.ts';
-import { readPhone, searchDigits } from './phone-number.ts';
+import { countryCode, readPhone, searchDigits } from './phone-number.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
@@ -16,7 +16,10 @@ export interface ContactWithIdentities extends ContactsRow {
   identities: Identity[];
 }
 
-export type NewContactRow = Omit<ContactsRow, 'profile_name' | 'name_key' | 'marketing_opted_out_at'>;
+export type NewContactRow = Omit<
+  ContactsRow,
+  'profile_name' | 'name_key' | 'marketing_opted_out_at' | 'erased_at' | 'is_live'
+>;
 
 const identity_members = `'kind', i.kind, 'scope', i.scope, 'value', i.value, 'source', i.source,
   'first_seen_at', i.first_seen_at, 'last_seen_at', i.last_seen_at`;
@@ -50,7 +53,7 @@ export async function insertContact({ db }: Ctx, row: NewContactRow): Promise<Co
 }
 
 export async function findContact({ db, account_id }: Ctx, id: string): Promise<ContactWithIdentities | undefined> {
-  const sql = `${withIdentities('contacts')} where c.account_id = ? and c.id = ?`;
+  const sql = `${withIdentities('contacts')} where c.account_id = ? and c.id = ? and c.erased_at is null`;
   const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(sql, [account_id, id]);
   return rows[0];
 }
@@ -66,13 +69,20 @@ export async function findContactByPhone(
 }
 
 // The metacharacters of LIKE are escaped after search_key, which turns a full-width percent sign into a plain one.
-const name_matches = `name_key like '%' || regexp_replace(search_key(:search), '([\\\\%_])', '\\\\\\1', 'g') || '%'`;
-const phone_matches = `phone_digits like '%' || :digits || '%'`;
+const name_part = `regexp_replace(search_key(:search), '([\\\\%_])', '\\\\\\1', 'g')`;
+const name_has = `name_key like '%' || ${name_part} || '%'`;
+const phone_has = `phone_digits like '%' || :digits || '%'`;
+// A trigram needs three characters; fewer are found at the beginnings of words, numbers with their country code or without.
+const name_begins = `(name_key like ${name_part} || '%' or name_key like '% ' || ${name_part} || '%')`;
+const phone_begins = `(phone_digits like :digits || '%' or phone_digits like '% ' || :digits || '%'
+  or phone_digits like :country_code || :digits || '%' or phone_digits like '% ' || :country_code || :digits || '%')`;
 
 /** Name for a search with letters, name or number for one that could be a number, everybody for an empty one. */
 function conditionOf(search: string, digits: string): string {
   if (search === '') return '';
-  return digits === '' ? `and ${name_matches}` : `and (${name_matches} or ${phone_matches})`;
+  const is_short = [...search].length < 3;
+  if (digits === '') return `and ${is_short ? name_begins : name_has}`;
+  return `and (${is_short ? name_begins : name_has} or ${digits.length < 3 ? phone_begins : phone_has})`;
 }
 
 /**
@@ -80,14 +90,16 @@ function conditionOf(search: string, digits: string): string {
  * purpose: a kept plan would not know how rare the fragment is.
  */
 export async function listContacts(
-  { db, account_id }: Ctx,
+  { db, account_id, default_country }: Ctx & Pick<Scope, 'default_country'>,
   search: string,
   page: { limit: number; after_id: string | null },
 ): Promise<ContactWithIdentities[]> {
   const wanted = search.trim();
+  // The index knows letters and digits alone: anything else would read every contact to find next to nobody.
+  if (wanted !== '' && !/[\p{L}\p{N}]/u.test(wanted)) return [];
   const digits = searchDigits(wanted);
   const shown = `select * from contacts
-     where account_id = :account_id ${conditionOf(wanted, digits)} ${page.after_id === null ? '' : 'and id < :after_id'}
+     where account_id = :account_id and erased_at is null ${conditionOf(wanted, digits)} ${page.after_id === null ? '' : 'and id < :after_id'}
      order by id desc limit :limit`;
   const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(
     `${withIdentities(`(${shown})`)} order by c.id desc`,
@@ -95,6 +107,7 @@ export async function listContacts(
       account_id,
       search: wanted,
       digits,
+      country_code: countryCode(default_country),
       after_id: page.after_id,
       limit: page.limit + 1,
     },
@@ -114,7 +127,7 @@ export interface LearnedIdentity {
 
 /**
  * Keeps what providers call people, of many accounts in one statement. A value that another contact has stays with that
- * one, a contact that is gone is passed over, and a known value only moves its `last_seen_at` on.
+ * one, a contact that is gone or erased is passed over, and a known value only moves its `last_seen_at` on.
  */
 export async function learnIdentities({ db }: Pick<Context, 'db'>, learned: LearnedIdentity[]): Promise<void> {
   if (learned.length === 0) return;
@@ -123,7 +136,7 @@ export async function learnIdentities({ db }: Pick<Context, 'db'>, learned: Lear
       `with known as (
          select l.* from jsonb_to_recordset(cast(:learned as jsonb))
                 as l (account_id uuid, contact_id uuid, kind text, scope text, value text, source text, at timestamptz)
-           join contacts c on c.account_id = l.account_id and c.id = l.contact_id
+           join contacts c on c.account_id = l.account_id and c.id = l.contact_id and c.erased_at is null
             for key share of c
        ), joined as (
          select account_id, contact_id, kind, scope, value, min(source) as source, min(at) as first_at, max(at) as last_at
@@ -169,7 +182,7 @@ function nationalOf(phone: string): string {
   }
 }
 
-export function toContact(row: ContactWithIdentities): ContactView {
+export function toContact(row: Omit<ContactWithIdentities, 'erased_at' | 'is_live'>): ContactView {
   return {
     id: row.id,
     name: row.name,

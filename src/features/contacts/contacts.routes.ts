@@ -1,11 +1,13 @@
 import { Type } from '@sinclair/typebox';
 import { scopeOf } from '../../http/authenticate.ts';
+import { answerPost } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import type { App } from '../../http/server.ts';
 import { Closed, Id, Line, page_query } from '../../schema.ts';
 import { contact_not_found } from '../references.ts';
+import { changeContact } from './change-contact.ts';
 import { findContact, listContacts, toContact } from './contacts.repository.ts';
-import { Contact, ContactLookup, ContactPage, contact_schemas, NewContact } from './contacts.schema.ts';
+import { Contact, ContactChange, ContactLookup, ContactPage, contact_schemas, NewContact } from './contacts.schema.ts';
 import { contact_exists, createContact } from './create-contact.ts';
 import { lookupContact } from './lookup-contact.ts';
 import { phone_area_code_missing, phone_invalid } from './phone-number.ts';
@@ -43,7 +45,11 @@ export function contactRoutes(app: App): void {
   app.post(
     '/v1/contacts',
     {
-      config: { scope: 'contacts:write', problems: [contact_exists, phone_invalid, phone_area_code_missing] },
+      config: {
+        scope: 'contacts:write',
+        problems: [contact_exists, phone_invalid, phone_area_code_missing],
+        idempotent: true,
+      },
       schema: {
         operationId: 'createContact',
         tags,
@@ -54,10 +60,11 @@ export function contactRoutes(app: App): void {
         response: { 201: Type.Ref(Contact) },
       },
     },
-    async (request, reply) => {
-      const contact = await createContact(scopeOf(request), request.body);
-      return reply.code(201).header('location', `/v1/contacts/${contact.id}`).send(contact);
-    },
+    (request, reply) =>
+      answerPost(request, reply, async (scope) => {
+        const body = await createContact(scope, request.body);
+        return { status: 201, location: `/v1/contacts/${body.id}`, body, contact_id: body.id };
+      }),
   );
 
   app.get(
@@ -95,5 +102,26 @@ export function contactRoutes(app: App): void {
       if (!row) throw contact_not_found({ pointer: ':contact_id', params: { id: contact_id } });
       return toContact(row);
     },
+  );
+
+  app.patch(
+    '/v1/contacts/:contact_id',
+    {
+      config: {
+        scope: 'contacts:write',
+        problems: [contact_not_found, contact_exists, phone_invalid, phone_area_code_missing],
+      },
+      schema: {
+        operationId: 'updateContact',
+        tags,
+        summary: 'Change a contact',
+        description:
+          'A change of the number never changes the address that an open attendance uses. Where nothing differs, nothing is written.',
+        params: Closed({ contact_id: Id('The contact.') }),
+        body: Type.Ref(ContactChange),
+        response: { 200: Type.Ref(Contact) },
+      },
+    },
+    async (request) => changeContact(scopeOf(request), request.params.contact_id, request.body),
   );
 }

@@ -107,6 +107,36 @@ export const NewContact = Closed(
   },
 );
 
+export const ContactChange = Closed(
+  {
+    name: Type.Optional(
+      Nullable(Line(1, 200, { description: 'As the company calls the person.', examples: ['Ana Souza'] })),
+    ),
+    phone: Type.Optional(
+      Nullable(
+        Line(1, 32, {
+          description: 'The new number, as people write it. Open attendances keep the address they use.',
+          examples: ['(31) 98888-0002'],
+        }),
+      ),
+    ),
+    email: Type.Optional(
+      Nullable(Type.String({ minLength: 3, maxLength: 320, format: 'email', description: 'Kept as given.' })),
+    ),
+    external_ref: Type.Optional(
+      Nullable(Line(1, 200, { description: "The caller's own id of the person.", examples: ['crm-123'] })),
+    ),
+    metadata: Type.Optional(Nullable(Metadata("The caller's own members; these take the place of all that were."))),
+  },
+  {
+    $id: 'ContactChange',
+    title: 'ContactChange',
+    description: 'What to change of a contact: `null` clears, what is absent stays.',
+    minProperties: 1,
+    examples: [{ name: 'Ana Souza Lima', email: null }],
+  },
+);
+
 const PhoneReading = Closed(
   {
     input: Type.String({ description: 'As it was typed.' }),
@@ -146,10 +176,12 @@ export const contact_schemas: TSchema[] = [
   Contact,
   ContactPage,
   NewContact,
+  ContactChange,
   PhoneReading,
   ContactLookup,
 ];
 
 export type ContactView = Static<typeof Contact>;
 export type NewContactBody = Static<typeof NewContact>;
+export type ContactChangeBody = Static<typeof ContactChange>;
 export type ContactLookupView = Static<typeof ContactLookup>;

@@ -1,4 +1,9 @@
-import { isSupportedCountry, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import {
+  getCountryCallingCode,
+  isSupportedCountry,
+  type PhoneNumber,
+  parsePhoneNumberFromString,
+} from 'libphonenumber-js/max';
 import { type DefinedProblem, defineProblem, say, type Text } from '../../problem.ts';
 
 export interface Phone {
@@ -106,6 +111,11 @@ export function searchDigits(search: string): string {
   if (!/^\d+$/.test(digits)) return '';
   // A single leading 0 may also be the middle of a number ("0988"): without it the search finds more, never less.
   return digits.replace(/^00(?=\d{4})|^0[1-9]\d(?=\d{10,11}$)|^0(?=[1-9])/, '');
+}
+
+/** Digits of a country's calling code (ISO 3166-1 alpha-2 in), such as 55. */
+export function countryCode(country: string): string {
+  return isSupportedCountry(country) ? getCountryCallingCode(country) : '';
 }
 
 function interpret(input: string, default_country: string): Reading {

@@ -27,12 +27,18 @@ export const team_channels_contradict = defineProblem({
   example: { pointer: '/channels' },
 });
 
+/** The channels of a team as they are kept; throws `team_channels_contradict`. */
+export function readTeamChannels({ scope, channel_ids = [] }: NonNullable<NewTeamBody['channels']>): {
+  channel_scope: string;
+  channel_ids: string[];
+} {
+  if ((scope === 'selected') !== channel_ids.length > 0) throw team_channels_contradict({ pointer: '/channels' });
+  return { channel_scope: scope, channel_ids };
+}
+
 /** A new team; the first one of an account is its default. Throws `team_exists`, `channel_not_found`, `team_channels_contradict`. */
 export async function createTeam(scope: Scope, body: NewTeamBody): Promise<TeamView> {
-  const channel_ids = body.channels?.channel_ids ?? [];
-  const channel_scope = body.channels?.scope ?? 'all';
-  if ((channel_scope === 'selected') !== channel_ids.length > 0)
-    throw team_channels_contradict({ pointer: '/channels' });
+  const { channel_scope, channel_ids } = readTeamChannels(body.channels ?? { scope: 'all' });
   const now = scope.now();
   try {
     return await inTransaction(scope, async (trx) => {
@@ -57,6 +63,7 @@ export async function createTeam(scope: Scope, body: NewTeamBody): Promise<TeamV
       case 'teams_name':
         throw team_exists({ pointer: '/name', params: { name: body.name } });
       case 'team_channels_account_id_channel_id_fkey':
+      case 'team_channels_live_channel':
         throw channel_not_found({ pointer: '/channels/channel_ids', params: { id: channel_ids.join(', ') } });
       // Two first teams at once: this one comes second and is not the default.
       case 'teams_one_default':

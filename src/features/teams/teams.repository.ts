@@ -11,10 +11,13 @@ export interface TeamWithChannels extends TeamsRow {
 
 const with_channels = `
   select t.*, array(select c.channel_id from team_channels c
-                     where c.account_id = t.account_id and c.team_id = t.id order by c.channel_id) as channel_ids
+                     where c.account_id = t.account_id and c.team_id = t.id and c.is_live
+                     order by c.channel_id) as channel_ids
     from teams t`;
 
-export async function insertTeam({ db }: Ctx, row: TeamsRow): Promise<void> {
+export type NewTeamRow = Omit<TeamsRow, 'archived_at' | 'is_live'>;
+
+export async function insertTeam({ db }: Ctx, row: NewTeamRow): Promise<void> {
   await db('teams').insert(row);
 }
 
@@ -27,8 +30,9 @@ export async function insertTeamChannels(
   await db('team_channels').insert(channel_ids.map((channel_id) => ({ account_id, team_id, channel_id })));
 }
 
+/** Archived ones aside. */
 export async function countTeams(ctx: Ctx): Promise<number> {
-  const [row] = await table(ctx, 'teams').count({ teams: '*' });
+  const [row] = await table(ctx, 'teams').whereNull('archived_at').count({ teams: '*' });
   return Number(row?.teams ?? 0);
 }
 
@@ -38,10 +42,10 @@ export async function clearDefaultTeam(ctx: Ctx): Promise<void> {
 }
 
 export async function findTeam({ db, account_id }: Ctx, id: string): Promise<TeamWithChannels | undefined> {
-  const { rows } = await db.raw<{ rows: TeamWithChannels[] }>(`${with_channels} where t.account_id = ? and t.id = ?`, [
-    account_id,
-    id,
-  ]);
+  const { rows } = await db.raw<{ rows: TeamWithChannels[] }>(
+    `${with_channels} where t.account_id = ? and t.id = ? and t.archived_at is null`,
+    [account_id, id],
+  );
   return rows[0];
 }
 
@@ -51,13 +55,13 @@ export async function listTeams(
   page: { limit: number; after_id: string | null },
 ): Promise<TeamWithChannels[]> {
   const { rows } = await db.raw<{ rows: TeamWithChannels[] }>(
-    `${with_channels} where t.account_id = :account_id and (cast(:after_id as uuid) is null or t.id < :after_id) order by t.id desc limit :limit`,
+    `${with_channels} where t.account_id = :account_id and t.archived_at is null and (cast(:after_id as uuid) is null or t.id < :after_id) order by t.id desc limit :limit`,
     { account_id, after_id: page.after_id, limit: page.limit + 1 },
   );
   return rows;
 }
 
-/** What these teams, of several accounts, are called. */
+/** What these teams, of several accounts, are called; archived ones too. */
 export async function listTeamNames(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; id: string }[],
@@ -73,7 +77,37 @@ export async function listTeamNames(
   return rows;
 }
 
-export function toTeam(row: TeamWithChannels): TeamView {
+/** The team, held against changes and new attendances until the transaction ends; undefined when gone. */
+export async function lockTeam(ctx: Ctx, id: string): Promise<TeamWithChannels | undefined> {
+  const held = await table(ctx, 'teams').where({ id }).whereNull('archived_at').forUpdate().first('id');
+  return held && findTeam(ctx, id);
+}
+
+/** Breaks `teams_name`, and `teams_one_default` when another team took the mark meanwhile. */
+export async function updateTeam(
+  ctx: Ctx & Pick<Scope, 'now'>,
+  id: string,
+  change: Partial<Pick<TeamsRow, 'name' | 'is_default' | 'channel_scope'>>,
+): Promise<void> {
+  await table(ctx, 'teams')
+    .where({ id })
+    .update({ ...change, updated_at: ctx.now() });
+}
+
+export async function deleteTeamChannels(ctx: Ctx, team_id: string): Promise<void> {
+  await table(ctx, 'team_channels').where({ team_id }).delete();
+}
+
+export async function removeTeam(ctx: Ctx, id: string): Promise<void> {
+  await table(ctx, 'teams').where({ id }).delete();
+}
+
+/** It keeps its name for old attendances; another team may take it. */
+export async function archiveTeam(ctx: Ctx & Pick<Scope, 'now'>, id: string): Promise<void> {
+  await table(ctx, 'teams').where({ id }).update({ archived_at: ctx.now(), is_default: false });
+}
+
+export function toTeam(row: NewTeamRow & { channel_ids: string[] }): TeamView {
   return {
     id: row.id,
     name: row.name,

@@ -1,17 +1,22 @@
 import { Type } from '@sinclair/typebox';
 import { scopeOf } from '../../http/authenticate.ts';
+import { answerPost } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import type { App } from '../../http/server.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
 import { channel_not_found, team_not_found } from '../references.ts';
+import { changeTeam, default_team_required } from './change-team.ts';
 import { createTeam, team_channels_contradict, team_exists } from './create-team.ts';
+import { deleteTeam, type TeamUse, team_in_use, team_is_default } from './delete-team.ts';
 import { findTeam, listTeams, toTeam } from './teams.repository.ts';
-import { NewTeam, Team, TeamChannels, TeamPage } from './teams.schema.ts';
+import { NewTeam, Team, TeamChange, TeamChannels, TeamPage } from './teams.schema.ts';
 
 const tags = ['Teams'];
 
-export function teamRoutes(app: App): void {
-  for (const schema of [TeamChannels, Team, TeamPage, NewTeam]) app.addSchema(schema);
+const TeamPath = Closed({ team_id: Id('The team.') });
+
+export function teamRoutes(app: App, { use }: { use: TeamUse }): void {
+  for (const schema of [TeamChannels, Team, TeamPage, NewTeam, TeamChange]) app.addSchema(schema);
 
   app.get(
     '/v1/teams',
@@ -34,7 +39,11 @@ export function teamRoutes(app: App): void {
   app.post(
     '/v1/teams',
     {
-      config: { scope: 'teams:write', problems: [team_exists, channel_not_found, team_channels_contradict] },
+      config: {
+        scope: 'teams:write',
+        problems: [team_exists, channel_not_found, team_channels_contradict],
+        idempotent: true,
+      },
       schema: {
         operationId: 'createTeam',
         tags,
@@ -43,10 +52,11 @@ export function teamRoutes(app: App): void {
         response: { 201: Type.Ref(Team) },
       },
     },
-    async (request, reply) => {
-      const team = await createTeam(scopeOf(request), request.body);
-      return reply.code(201).header('location', `/v1/teams/${team.id}`).send(team);
-    },
+    (request, reply) =>
+      answerPost(request, reply, async (scope) => {
+        const body = await createTeam(scope, request.body);
+        return { status: 201, location: `/v1/teams/${body.id}`, body };
+      }),
   );
 
   app.get(
@@ -57,7 +67,7 @@ export function teamRoutes(app: App): void {
         operationId: 'getTeam',
         tags,
         summary: 'Read a team',
-        params: Closed({ team_id: Id('The team.') }),
+        params: TeamPath,
         response: { 200: Type.Ref(Team) },
       },
     },
@@ -66,6 +76,45 @@ export function teamRoutes(app: App): void {
       const row = await findTeam(scopeOf(request), team_id);
       if (!row) throw team_not_found({ pointer: ':team_id', params: { id: team_id } });
       return toTeam(row);
+    },
+  );
+
+  app.patch(
+    '/v1/teams/:team_id',
+    {
+      config: {
+        scope: 'teams:write',
+        problems: [team_not_found, team_exists, channel_not_found, team_channels_contradict, default_team_required],
+      },
+      schema: {
+        operationId: 'updateTeam',
+        tags,
+        summary: 'Change a team',
+        params: TeamPath,
+        body: Type.Ref(TeamChange),
+        response: { 200: Type.Ref(Team) },
+      },
+    },
+    async (request) => changeTeam(scopeOf(request), request.params.team_id, request.body),
+  );
+
+  app.delete(
+    '/v1/teams/:team_id',
+    {
+      config: { scope: 'teams:write', problems: [team_not_found, team_in_use, team_is_default] },
+      schema: {
+        operationId: 'deleteTeam',
+        tags,
+        summary: 'Delete a team',
+        description:
+          'Refused while it has open attendances or is the default team of a channel. Past attendances go on showing its name.',
+        params: TeamPath,
+        response: { 204: Type.Null({ description: 'Gone.' }) },
+      },
+    },
+    async (request, reply) => {
+      await deleteTeam(scopeOf(request), use, request.params.team_id);
+      return reply.code(204).send(null);
     },
   );
 }

@@ -47,23 +47,43 @@ export const Team = Closed(
 );
 export const TeamPage = Page(Team, 'TeamPage');
 
+const GivenChannels = Closed({
+  scope: OneOf(['all', 'none', 'selected'], { description: 'Default `all`.' }),
+  channel_ids: Type.Optional(
+    Type.Array(Id('A channel.'), { maxItems: 100, uniqueItems: true, description: 'With `selected`.' }),
+  ),
+});
+
 export const NewTeam = Closed(
   {
     name: Line(1, 200, { description: 'For people; unique in the account.', examples: ['Comercial'] }),
     is_default: Type.Optional(
       Type.Boolean({ description: 'The first team is the default one; `true` here takes that from another.' }),
     ),
-    channels: Type.Optional(
-      Closed({
-        scope: OneOf(['all', 'none', 'selected'], { description: 'Default `all`.' }),
-        channel_ids: Type.Optional(
-          Type.Array(Id('A channel.'), { maxItems: 100, uniqueItems: true, description: 'With `selected`.' }),
-        ),
-      }),
-    ),
+    channels: Type.Optional(GivenChannels),
   },
   { $id: 'NewTeam', title: 'NewTeam', description: 'A team to make.', examples: [{ name: 'Comercial' }] },
 );
 
+export const TeamChange = Closed(
+  {
+    name: Type.Optional(Line(1, 200, { description: 'For people; unique in the account.', examples: ['Comercial'] })),
+    is_default: Type.Optional(
+      Type.Boolean({
+        description: '`true` takes the mark from the team that has it; `false` is refused on that one: mark another.',
+      }),
+    ),
+    channels: Type.Optional(GivenChannels),
+  },
+  {
+    $id: 'TeamChange',
+    title: 'TeamChange',
+    description: 'What to change of a team; what is absent stays.',
+    minProperties: 1,
+    examples: [{ name: 'Vendas', channels: { scope: 'all' } }],
+  },
+);
+
 export type TeamView = Static<typeof Team>;
 export type NewTeamBody = Static<typeof NewTeam>;
+export type TeamChangeBody = Static<typeof TeamChange>;

@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util';
+import { inTransaction, type Scope } from '../../context.ts';
+import { violatedConstraint } from '../../db/pg-errors.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
+import type { AddressGuard } from '../../outbound/address-guard.ts';
+import type { Provider } from '../../providers/provider.ts';
+import { findProvider } from '../../providers/registry.ts';
+import { channel_not_found, team_not_found } from '../references.ts';
+import { applyChannelNews } from './apply-channel-news.ts';
+import { checkOnUnknown, readBaseUrl, readChannelPhone, sealCredentials } from './channel-settings.ts';
+import { type ChannelColumns, findChannel, lockChannel, updateChannel } from './channels.repository.ts';
+import type { ChannelChangeBody } from './channels.schema.ts';
+import { channel_exists } from './create-channel.ts';
+
+export interface ChannelChangeTools {
+  guard: AddressGuard;
+  public_url: string;
+  /** Throws `validation_failed` where the credentials are not those of the provider. */
+  checkCredentials: (provider: Provider, credentials: Record<string, unknown>) => void;
+}
+
+/**
+ * Changes what is given; new credentials and another address make the status `unknown`. The provider is not asked. Throws
+ * `channel_not_found`, `channel_exists`, `url_not_allowed`, `phone_invalid`, `phone_area_code_missing`,
+ * `on_unknown_not_supported`, `team_not_found`, and what `checkCredentials` throws.
+ */
+export async function changeChannel(
+  scope: Scope,
+  tools: ChannelChangeTools,
+  id: string,
+  body: ChannelChangeBody,
+): Promise<ChannelsRow> {
+  const missing = () => channel_not_found({ pointer: ':channel_id', params: { id } });
+  try {
+    return await inTransaction(scope, async (trx) => {
+      const before = await lockChannel(trx, id);
+      if (!before) throw missing();
+      await keepChange(trx, tools.public_url, before, columnsOf(scope, tools, before, body));
+      const after = await findChannel(trx, id);
+      if (!after) throw missing();
+      return after;
+    });
+  } catch (error) {
+    switch (violatedConstraint(error)) {
+      case 'channels_name':
+        throw channel_exists({ pointer: '/name', params: { name: body.name } });
+      case 'channels_account_id_default_team_id_fkey':
+        throw team_not_found({ pointer: '/default_team_id', params: { id: body.default_team_id } });
+      default:
+        throw error;
+    }
+  }
+}
+
+function columnsOf(
+  scope: Scope,
+  { guard, checkCredentials }: ChannelChangeTools,
+  { id, provider: name }: ChannelsRow,
+  { phone, base_url, credentials, ...rest }: ChannelChangeBody,
+): Partial<ChannelColumns> {
+  const provider = findProvider(name);
+  if (credentials) checkCredentials(provider, credentials);
+  checkOnUnknown(provider, rest.on_unknown);
+  return {
+    ...rest,
+    ...(phone === undefined ? {} : { phone: readChannelPhone(scope, phone) }),
+    ...(base_url === undefined ? {} : { base_url: readBaseUrl(guard, base_url) }),
+    ...(credentials ? { credentials: sealCredentials(scope, id, credentials) } : {}),
+  };
+}
+
+async function keepChange(
+  trx: Scope,
+  public_url: string,
+  before: ChannelsRow,
+  columns: Partial<ChannelColumns>,
+): Promise<void> {
+  // Sealed twice, the same credentials look different: given ones count as new.
+  const changed = Object.entries(columns).filter(
+    ([name, value]) => !isDeepStrictEqual(value, before[name as keyof ChannelColumns]),
+  );
+  if (changed.length === 0) return;
+  const change: Partial<ChannelColumns> = Object.fromEntries(changed);
+  await updateChannel(trx, before.id, change);
+  if (change.credentials || change.base_url !== undefined)
+    await applyChannelNews(trx, public_url, before.id, { status: 'unknown', detail: null });
+}

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util';
+import { v7 as uuid } from 'uuid';
+import { inTransaction, type Scope } from '../../context.ts';
+import { violatedConstraint } from '../../db/pg-errors.ts';
+import { insertEvents } from '../events/events.repository.ts';
+import { contact_not_found } from '../references.ts';
+import { type ContactColumns, lockContact, replaceUserPhone, updateContact } from './change.repository.ts';
+import { type ContactWithIdentities, findContact, findContactByPhone, toContact } from './contacts.repository.ts';
+import type { ContactChangeBody, ContactView } from './contacts.schema.ts';
+import { contact_exists } from './create-contact.ts';
+import { type Phone, phoneSearchText, readPhone } from './phone-number.ts';
+
+/**
+ * Changes what is given, and tells of it when that changed something; open attendances keep the address they use. Throws
+ * `contact_not_found`, `contact_exists` (with `contact_id`), `phone_invalid`, `phone_area_code_missing`.
+ */
+export async function changeContact(scope: Scope, id: string, body: ContactChangeBody): Promise<ContactView> {
+  const phone = body.phone == null ? null : readPhone(body.phone, scope.default_country, '/phone');
+  try {
+    return await inTransaction(scope, (trx) => keepChange(trx, id, columnsOf(body, phone)));
+  } catch (error) {
+    if (!phone || violatedConstraint(error) !== 'contacts_phone_key') throw error;
+    const owner = await findContactByPhone(scope, phone.key);
+    // Gone since: the number is free again.
+    if (!owner) return changeContact(scope, id, body);
+    throw contact_exists({ pointer: '/phone', params: { phone: phone.e164 }, extra: { contact_id: owner.id } });
+  }
+}
+
+function columnsOf({ phone: given, ...body }: ContactChangeBody, phone: Phone | null): Partial<ContactColumns> {
+  const number = {
+    phone: phone?.e164 ?? null,
+    phone_key: phone?.key ?? null,
+    phone_digits: phone ? phoneSearchText(phone.key) : '',
+  };
+  return {
+    ...body,
+    ...(body.metadata === null ? { metadata: {} } : {}),
+    ...(given === undefined ? {} : number),
+  };
+}
+
+async function keepChange(trx: Scope, id: string, columns: Partial<ContactColumns>): Promise<ContactView> {
+  const missing = () => contact_not_found({ pointer: ':contact_id', params: { id } });
+  const before = await lockContact(trx, id);
+  if (!before) throw missing();
+  const change = differing(before, columns);
+  if (Object.keys(change).length === 0) return toContact(before);
+  await updateContact(trx, id, change);
+  if (change.phone !== undefined) await replaceUserPhone(trx, id, change.phone);
+  const after = await findContact(trx, id);
+  if (!after) throw missing();
+  const contact = toContact(after);
+  await insertEvents(trx, [
+    {
+      account_id: trx.account_id,
+      id: uuid(),
+      type: 'contact.updated',
+      attendance_id: null,
+      attendance_sequence: null,
+      contact_id: id,
+      data: contact,
+      created_at: after.updated_at,
+    },
+  ]);
+  return contact;
+}
+
+function differing(before: ContactWithIdentities, columns: Partial<ContactColumns>): Partial<ContactColumns> {
+  const changed = Object.entries(columns).filter(
+    ([name, value]) => !isDeepStrictEqual(value, before[name as keyof ContactColumns]),
+  );
+  return Object.fromEntries(changed);
+}

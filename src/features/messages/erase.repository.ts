@@ -1,0 +1,73 @@
+import type { Scope } from '../../context.ts';
+import type { MessagesRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+/** The messages of these attendances, locked until the transaction ends, with the status they have. */
+export async function lockMessagesOf(
+  ctx: Ctx,
+  attendance_ids: string[],
+): Promise<Pick<MessagesRow, 'id' | 'attendance_id' | 'state' | 'status'>[]> {
+  return table(ctx, 'messages')
+    .whereRaw('attendance_id = any (cast(? as uuid[]))', [attendance_ids])
+    .orderBy('id')
+    .forUpdate()
+    .select('id', 'attendance_id', 'state', 'status');
+}
+
+/** An error without the provider's words: they may repeat a number, and its trace leads back to the person. */
+const withoutWords = (error: string) => `
+  case when jsonb_typeof(${error} -> 'provider') = 'object'
+       then jsonb_set(${error}, '{provider}', ${error} -> 'provider' || '{"message": null, "trace_id": null}')
+       else ${error} end`;
+
+const erase = `
+  with blank as (
+    update messages m
+       set state = case m.state when 'queued' then 'cancelled' when 'unknown' then 'settled' else m.state end,
+           failed_at = case m.status when 'unknown' then :erased_at else m.failed_at end,
+           error = case m.status when 'unknown' then jsonb_build_object('code', 'contact_erased', 'provider', null)
+                                 else ${withoutWords('m.error')} end,
+           text = null, media = null, payload = null, recipient_kind = null, recipient = null, provider_message_id = null,
+           template = case when m.template is null then null else jsonb_set(m.template, '{parameters}', '{}') end,
+           resolutions = (select coalesce(jsonb_agg(one || '{"reason": null}' order by place), '[]')
+                            from jsonb_array_elements(m.resolutions) with ordinality as r (one, place)),
+           -- No late answer of an attempt carries this number any more.
+           fence = null, lease_until = null,
+           erased_at = :erased_at, updated_at = :erased_at
+     where m.account_id = :account_id and m.attendance_id = any (cast(:attendance_ids as uuid[]))
+    returning m.*
+  ),
+  tried as (
+    update attempts a set fence = 0, error = ${withoutWords('a.error')}
+      from blank b
+     where a.account_id = :account_id and a.message_id = b.id
+  )
+  select * from blank order by id`;
+
+/**
+ * Blanks the messages of these attendances and their attempts, cancels what is queued and fails what is in doubt; returns
+ * them as they are now. None may be `sending`. A later fact may still land on one, but nothing that names the person.
+ */
+export async function eraseMessages(
+  { db, account_id }: Ctx,
+  attendance_ids: string[],
+  erased_at: Date,
+): Promise<MessagesRow[]> {
+  const { rows } = await db.raw<{ rows: MessagesRow[] }>(erase, { account_id, attendance_ids, erased_at });
+  return rows;
+}
+
+/** Of these attendances, oldest first, `limit + 1` rows. */
+export async function listMessagesOfAttendances(
+  ctx: Ctx,
+  attendance_ids: string[],
+  page: { limit: number; after_id: string | null },
+): Promise<MessagesRow[]> {
+  const query = table(ctx, 'messages')
+    .whereRaw('attendance_id = any (cast(? as uuid[]))', [attendance_ids])
+    .orderBy('id')
+    .limit(page.limit + 1);
+  return page.after_id === null ? query : query.where('id', '>', page.after_id);
+}

@@ -14,6 +14,7 @@ import { migrate } from '../src/db/migrate.ts';
 import { message_errors } from '../src/features/messages/message-errors.ts';
 import { client_problems } from '../src/http/client-error.ts';
 import { createKeyRing } from '../src/seal.ts';
+import { renderClientTypes } from './client-types.ts';
 import { type ErrorsDocument, renderErrors } from './errors-page.ts';
 import { renderRows } from './rows.ts';
 import { renderConfiguration, renderEnvironmentExample } from './settings-pages.ts';
@@ -24,6 +25,7 @@ import { renderConfiguration, renderEnvironmentExample } from './settings-pages.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const document_url = 'http://127.0.0.1:3000';
+const client_types = 'examples/typed-client/api.d.ts';
 const patience_ms = 120_000;
 
 const log = pino({ level: 'error' }, pino.destination(2));
@@ -47,6 +49,7 @@ async function renderAll(connection: ConnectionSettings): Promise<Record<string,
       'src/db/rows.ts': formatted('src/db/rows.ts', await renderRows(db)),
       'openapi/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
       'docs/errors.md': formatted('docs/errors.md', renderErrors(document, message_errors, client_problems)),
+      [client_types]: formatted(client_types, await renderClientTypes(document)),
       'docs/configuration.md': formatted('docs/configuration.md', renderConfiguration(settings)),
       '.env.example': renderEnvironmentExample(settings),
     };

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 
 /**
  * The TypeScript of `src/db/rows.ts` for a migrated database: one interface per table of ours, columns in their
- * order, and `Tables` from table name to row. Types are those that a connection of `src/db/connection.ts` answers.
+ * order, `Tables` from table name to row, and `columns` from table name to its columns' names. Types are those that a connection of `src/db/connection.ts` answers.
  */
 export async function renderRows(db: Knex): Promise<string> {
   const { rows } = await db.raw<{ rows: Column[] }>(columns_query);
@@ -12,7 +12,10 @@ export async function renderRows(db: Knex): Promise<string> {
   if (unknown) throw new Error(`Which type is ${unknown.table_name}.${unknown.column_name}, a ${unknown.type_name}?`);
   const interfaces = [...tables].map(([name, columns]) => renderTable(name, columns));
   const entries = [...tables.keys()].map((name) => `  ${name}: ${rowName(name)};\n`);
-  return `${header}\n${interfaces.join('\n')}\nexport interface Tables {\n${entries.join('')}}\n`;
+  const names = [...tables].map(
+    ([name, columns]) => `  ${name}: [${columns.map(({ column_name }) => `'${column_name}'`).join(', ')}],\n`,
+  );
+  return `${header}\n${interfaces.join('\n')}\nexport interface Tables {\n${entries.join('')}}\n${names_comment}export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {\n${names.join('')}};\n`;
 }
 
 interface Column {
@@ -24,6 +27,9 @@ interface Column {
 
 const header =
   '/** Generated from migrations/ by `npm run generate`: do not edit. What a row of each table looks like. */\n';
+
+const names_comment =
+  '\n/** The same by name, for statements that must go on to mean the same when a migration adds a column. */\n';
 
 /** Domains count as what they are made of; partitions as their parent. */
 const columns_query = `

@@ -4,27 +4,39 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { ConnectionSettings } from './db/connection.ts';
+import { countPoolQueue } from './db/pool.ts';
 import { failAfterAccept, withFailpoint } from './failpoints.ts';
 import { adminRoutes } from './features/accounts/accounts.routes.ts';
 import { readKey } from './features/accounts/read-key.ts';
 import { createVaults, type Vaults } from './features/accounts/vaults.ts';
+import { attendanceVerbRoutes } from './features/attendances/attendance-verbs.routes.ts';
 import { attendanceRoutes } from './features/attendances/attendances.routes.ts';
 import { dispatchWork } from './features/attendances/dispatch-lane.ts';
+import { messageVerbRoutes } from './features/attendances/message-verbs.routes.ts';
+import { countChannelAttendances, countTeamAttendances } from './features/attendances/use.repository.ts';
 import { channelRoutes } from './features/channels/channels.routes.ts';
 import type { Outside } from './features/channels/provider-call.ts';
 import { contactRoutes } from './features/contacts/contacts.routes.ts';
 import { messageRoutes } from './features/messages/messages.routes.ts';
+import { countUnsettledMessages } from './features/messages/use.repository.ts';
+import { privacyRoutes } from './features/privacy/privacy.routes.ts';
 import { teamRoutes } from './features/teams/teams.routes.ts';
+import { removeTemplates } from './features/templates/removal.repository.ts';
 import { templateRoutes } from './features/templates/templates.routes.ts';
 import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
+import { sweepAnswers } from './http/idempotency.repository.ts';
+import { checkIdempotencyKey } from './http/idempotency.ts';
 import { describeApi, serveDocument } from './http/openapi.ts';
+import { limitRate } from './http/rate-limit.ts';
 import { type App, createServer } from './http/server.ts';
+import { shedLoad } from './http/shedding.ts';
 import { type Lane, startLane } from './lanes/lane.ts';
+import { startUpkeep } from './lanes/upkeep.ts';
 import { createWake, type Wake } from './lanes/wake.ts';
 import { createAddressGuard } from './outbound/address-guard.ts';
 import { createHttpClient } from './outbound/http-client.ts';
-import type { KeyRing } from './seal.ts';
+import { createOperatorVault, type KeyRing } from './seal.ts';
 
 /** What a process has before it serves anything. */
 export interface Ground {
@@ -67,6 +79,7 @@ export async function createApp(ground: Ground): Promise<Application> {
   const vaults = createVaults(ground.key_ring);
   const wake = createWake(settings, log);
   const server = await createServer(config, log);
+  shedLoad(server, config, () => countPoolQueue(db));
   await addRoutes(server, { ground, ctx, vaults, outside, wake });
   const lanes: Lane[] = [];
   return {
@@ -115,19 +128,28 @@ async function addRoutes(server: App, { ground, ctx, vaults, outside, wake }: Pa
       'onRequest',
       authenticateWith((request, presented) => readKey({ ...ctx, log: request.log as Logger }, vaults, presented)),
     );
+    v1.addHook('onRequest', checkIdempotencyKey);
+    v1.addHook('onRequest', limitRate(ctx));
     contactRoutes(v1);
-    teamRoutes(v1);
-    channelRoutes(v1, { guard, outside, public_url });
+    teamRoutes(v1, { use: { countTeamAttendances } });
+    const channel_use = { countChannelAttendances, countUnsettledMessages, removeTemplates };
+    channelRoutes(v1, { guard, outside, public_url, use: channel_use });
     templateRoutes(v1, { outside });
     messageRoutes(v1);
     attendanceRoutes(v1, { wake });
+    attendanceVerbRoutes(v1, { wake });
+    messageVerbRoutes(v1, { wake, public_url });
+    privacyRoutes(v1, { wake });
   });
   await server.register(async (admin: App) => {
-    admin.addHook('onRequest', authenticateOperator(config.admin_token));
+    admin.addHook('onRequest', authenticateOperator(config.admin_token, ctx, createOperatorVault(ground.key_ring)));
+    admin.addHook('onRequest', checkIdempotencyKey);
     adminRoutes(admin, ctx, ground.key_ring);
   });
   serveDocument(server);
 }
+
+const upkeep_ms = 60_000;
 
 /** The list of lanes. */
 function startLanes(
@@ -142,7 +164,10 @@ function startLanes(
     wake,
   };
   const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url });
-  return [startLane(ctx, withFailpoint(dispatch, config.failpoint), options)];
+  return [
+    startLane(ctx, withFailpoint(dispatch, config.failpoint), options),
+    startUpkeep(ctx, { name: 'stored_answers', every_ms: upkeep_ms, run: sweepAnswers }),
+  ];
 }
 
 const ready_within_ms = 1_500;

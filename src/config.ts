@@ -3,37 +3,30 @@ import type { MasterKey } from './seal.ts';
 
 /** A setting that cannot be used: named, with what was wrong and what is accepted. Ends the process with code 78. */
 export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ConfigError';
-  }
+  override readonly name = 'ConfigError';
 }
 
 type Environment = Record<string, string | undefined>;
 
-interface Setting<T> {
-  name: string;
-  description: string;
-  /** As shown in docs/configuration.md. */
-  shown_default: string;
-  read: (value: string | undefined, env: Environment) => T;
-}
+type Read<T> = (value: string | undefined, env: Environment) => T;
 
-const setting = <T>(
-  name: string,
-  shown_default: string,
-  description: string,
-  read: (value: string | undefined, env: Environment) => T,
-): Setting<T> => ({ name, shown_default, description, read });
+/** One setting; the default as shown in docs/configuration.md. */
+const setting = <T>(name: string, shown_default: string, description: string, read: Read<T>) => ({
+  name,
+  shown_default,
+  description,
+  read,
+});
 
-const integer = (least: number, most: number, fallback: number) => (value: string | undefined) => {
-  if (value === undefined) return fallback;
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number < least || number > most) {
-    throw new Error(`must be a whole number from ${least} to ${most}`);
-  }
-  return number;
-};
+/** One that is a whole number, with its least, default and greatest value. */
+const integer = (name: string, [least, fallback, most]: [number, number, number], description: string) =>
+  setting(name, String(fallback), description, (value) => {
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < least || number > most)
+      throw new Error(`must be a whole number from ${least} to ${most}`);
+    return number;
+  });
 
 const oneOf =
   <T extends string>(values: readonly T[], fallback: T) =>
@@ -131,7 +124,7 @@ const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as
 /** Every setting there is: the reader, docs/configuration.md and .env.example follow from this table. */
 export const settings = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on.', (value) => value ?? '127.0.0.1'),
-  port: setting('PORT', '3000', 'Port to listen on; 0 takes a free one.', integer(0, 65_535, 3000)),
+  port: integer('PORT', [0, 3000, 65_535], 'Port to listen on; 0 takes a free one.'),
   database_url: setting(
     'DATABASE_URL',
     'none: embedded PostgreSQL',
@@ -187,34 +180,36 @@ export const settings = {
   trust_proxy: setting(
     'CONVERSAR_TRUST_PROXY',
     'false',
-    '`true`, a number of hops, or CIDR ranges of proxies whose X-Forwarded-* headers count.',
+    'CIDR ranges of the proxies whose X-Forwarded-* headers count; where nothing else reaches this port: how many there are, or `true`.',
     readTrustProxy,
   ),
   log_level: setting('LOG_LEVEL', 'info', `One of ${levels.join(', ')}.`, oneOf(levels, 'info')),
-  pool_max: setting('CONVERSAR_POOL_MAX', '16', 'Database connections of one process.', integer(2, 200, 16)),
-  dispatch_slots: setting(
-    'CONVERSAR_DISPATCH_SLOTS',
-    '64',
-    'Messages one process has in the air at once.',
-    integer(1, 1000, 64),
+  pool_max: integer('CONVERSAR_POOL_MAX', [2, 16, 200], 'Database connections of one process.'),
+  max_pool_queue: integer(
+    'CONVERSAR_MAX_POOL_QUEUE',
+    [0, 1000, 100_000],
+    'Requests are refused with 503 `overloaded` while more than this wait for a database connection; 0: never.',
   ),
-  lease_ms: setting(
+  max_event_loop_delay_ms: integer(
+    'CONVERSAR_MAX_EVENT_LOOP_DELAY_MS',
+    [0, 1000, 60_000],
+    'Requests are refused with 503 `overloaded` while the event loop keeps being later than this; 0: never.',
+  ),
+  dispatch_slots: integer('CONVERSAR_DISPATCH_SLOTS', [1, 64, 1000], 'Messages one process has in the air at once.'),
+  lease_ms: integer(
     'CONVERSAR_LEASE_MS',
-    '20000',
+    [500, 20_000, 600_000],
     'How long a claimed message belongs to its claimer; at least 1.25 × the send timeout.',
-    integer(500, 600_000, 20_000),
   ),
-  sweep_ms: setting(
+  sweep_ms: integer(
     'CONVERSAR_SWEEP_MS',
-    '1000',
+    [50, 1000, 60_000],
     'How often expired leases and late messages are looked for, and lanes poll.',
-    integer(50, 60_000, 1000),
   ),
-  send_timeout_ms: setting(
+  send_timeout_ms: integer(
     'CONVERSAR_SEND_TIMEOUT_MS',
-    '10000',
+    [100, 10_000, 300_000],
     'How long a provider may take to answer a send.',
-    integer(100, 300_000, 10_000),
   ),
   failpoint: setting(
     'CONVERSAR_FAILPOINT',

@@ -35,6 +35,8 @@ export interface KeptAnswer {
   location: string | null;
   /** The body's bytes, as sent. */
   body: string;
+  /** Of a refusal; null for what has no language. */
+  language: 'en' | 'pt-BR' | null;
 }
 
 /** What a verb needs to write its answer in the transaction of its work: one per request with an `Idempotency-Key`. */

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { type Application, createApp } from './app.ts';
-import { accountsCommand, keysCommand } from './command-line.ts';
+import { accountsCommand, keysCommand, masterKeysCommand } from './command-line.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { connect } from './db/connection.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
@@ -18,11 +18,13 @@ const usage = `conversar <command>
   worker                        the lanes alone
   migrate                       bring the database up to date and end
   openapi                       print the API document
-  accounts create --name NAME [--country BR]
+  accounts create --name NAME [--country BR] [--starts-per-second N] [--starts-burst N]
+  accounts update --account ID [--name NAME] [--starts-per-second N] [--starts-burst N]
   accounts list
-  keys create --account ID --name NAME [--scopes a,b] [--expires-at TIME]
+  keys create --account ID --name NAME [--scopes a,b] [--expires-at TIME] [--starts-per-second N] [--starts-burst N]
   keys rotate --account ID --key ID   a new key with the same name and scopes; the old one is revoked
   keys revoke --account ID --key ID
+  master-keys reseal            wrap all data keys with the first of CONVERSAR_MASTER_KEYS, under load
   simulator [--port 3001] [--host 127.0.0.1] [--state-file FILE]
 
 Settings come from the environment: docs/configuration.md.
@@ -36,6 +38,8 @@ const options = {
   key: { type: 'string' },
   scopes: { type: 'string' },
   'expires-at': { type: 'string' },
+  'starts-per-second': { type: 'string' },
+  'starts-burst': { type: 'string' },
   port: { type: 'string' },
   host: { type: 'string' },
   'state-file': { type: 'string' },
@@ -160,6 +164,8 @@ async function run(argv: string[], log: Logger, config: Config): Promise<void> {
       return onGround(config, log, (ground) => accountsCommand(ground, verb, values, print));
     case 'keys':
       return onGround(config, log, (ground) => keysCommand(ground, verb, values, print));
+    case 'master-keys':
+      return onGround(config, log, (ground) => masterKeysCommand(ground, verb, print));
     case 'simulator':
       return simulate(values, log);
     default:

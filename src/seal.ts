@@ -16,6 +16,8 @@ export interface KeyRing {
   wrap: (data_key: Buffer, account_id: string) => Buffer;
   /** Throws `MasterKeyMissing` when the blob was wrapped by a key that is not in the ring. */
   unwrap: (wrapped: Buffer, account_id: string) => Buffer;
+  /** The same under the first key; null when it is under that one already. Throws as `unwrap` does. */
+  rewrap: (wrapped: Buffer, account_id: string) => Buffer | null;
 }
 
 class MasterKeyMissing extends Error {
@@ -47,17 +49,35 @@ function decrypt(key: Buffer, sealed: Buffer, aad: string): Buffer {
 export function createKeyRing(keys: MasterKey[]): KeyRing {
   const [first] = keys;
   if (!first) throw new Error('a key ring needs at least one master key');
+  const kidOf = (wrapped: Buffer) => wrapped.subarray(1, 1 + (wrapped[0] ?? 0)).toString();
+  const wrap: KeyRing['wrap'] = (data_key, account_id) => {
+    const kid = Buffer.from(first.kid);
+    return Buffer.concat([Buffer.from([kid.length]), kid, encrypt(first.key, data_key, `data_key:${account_id}`)]);
+  };
+  const unwrap: KeyRing['unwrap'] = (wrapped, account_id) => {
+    const kid = kidOf(wrapped);
+    const master = keys.find((key) => key.kid === kid);
+    if (!master) throw new MasterKeyMissing(kid);
+    return decrypt(master.key, wrapped.subarray(1 + (wrapped[0] ?? 0)), `data_key:${account_id}`);
+  };
   return {
-    wrap: (data_key, account_id) => {
-      const kid = Buffer.from(first.kid);
-      return Buffer.concat([Buffer.from([kid.length]), kid, encrypt(first.key, data_key, `data_key:${account_id}`)]);
-    },
-    unwrap: (wrapped, account_id) => {
-      const end = 1 + (wrapped[0] ?? 0);
-      const kid = wrapped.subarray(1, end).toString();
-      const master = keys.find((key) => key.kid === kid);
-      if (!master) throw new MasterKeyMissing(kid);
-      return decrypt(master.key, wrapped.subarray(end), `data_key:${account_id}`);
+    wrap,
+    unwrap,
+    rewrap: (wrapped, account_id) =>
+      kidOf(wrapped) === first.kid ? null : wrap(unwrap(wrapped, account_id), account_id),
+  };
+}
+
+/** Names a sealed thing of the operator's to the key ring, as an account's id names a data key. */
+export const operatorBinding = (binding: string) => `operator:${binding}`;
+
+/** Seals under the master keys themselves what belongs to the operator and to no account. */
+export function createOperatorVault(ring: KeyRing): Vault {
+  return {
+    seal: (plaintext, binding) => ring.wrap(plaintext, operatorBinding(binding)),
+    unseal: (sealed, binding) => ring.unwrap(sealed, operatorBinding(binding)),
+    mac: () => {
+      throw new Error('the operator has no data key');
     },
   };
 }

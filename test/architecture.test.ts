@@ -108,6 +108,7 @@ const homes: Record<string, string> = {
   attempts: 'features/messages',
   events: 'features/events',
   idempotency_keys: 'http/idempotency.repository.ts',
+  rate_buckets: 'http/rate-limit.repository.ts',
 };
 /** Deleting an account names what has no foreign key to it. */
 const also_named_in: Record<string, string[]> = {
@@ -171,6 +172,7 @@ t.test('sources', async (t) => {
 /** Indexes that do not start with the account, and why. */
 const index_exceptions: Record<string, string> = {
   accounts_pkey: 'an account is what the others start with',
+  idempotency_keys_age: 'old keys of all accounts are swept by age alone',
   api_keys_id: 'a presented key carries its id, and only its row tells the account',
   schema_migrations_pkey: 'belongs to no account',
 };

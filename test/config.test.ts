@@ -22,6 +22,8 @@ t.test('without any setting', async (t) => {
     trust_proxy: false,
     log_level: 'info',
     pool_max: 16,
+    max_pool_queue: 1000,
+    max_event_loop_delay_ms: 1000,
     dispatch_slots: 64,
     lease_ms: 20_000,
     sweep_ms: 1_000,
@@ -153,6 +155,14 @@ const cases: Record<string, { good: [string, unknown][]; bad: string[] }> = {
     ],
     bad: ['1', '201', 'many'],
   },
+  max_pool_queue: {
+    good: [
+      ['0', 0],
+      ['100000', 100_000],
+    ],
+    bad: ['-1', '100001', 'off'],
+  },
+  max_event_loop_delay_ms: { good: [['0', 0]], bad: ['60001', '0.5'] },
   dispatch_slots: {
     good: [
       ['1', 1],

@@ -62,6 +62,8 @@ const bodies: Record<string, (ids: Ids) => Body> = {
     credentials: { api_key: 'key-of-the-tests', instance: 'tests' },
     default_team_id: team,
   }),
+  updateTeam: ({ channel }) => ({ channels: { scope: 'selected', channel_ids: [channel] } }),
+  updateChannel: ({ team }) => ({ default_team_id: team }),
 };
 
 interface Walked {

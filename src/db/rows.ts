@@ -7,6 +7,8 @@ export interface AccountsRow {
   data_key: Buffer;
   created_at: Date;
   updated_at: Date;
+  starts_per_second: number;
+  starts_burst: number;
 }
 
 export interface ApiKeysRow {
@@ -19,6 +21,8 @@ export interface ApiKeysRow {
   revoked_at: Date | null;
   last_used_at: Date | null;
   created_at: Date;
+  starts_per_second: number | null;
+  starts_burst: number | null;
 }
 
 export interface AttemptsRow {
@@ -53,6 +57,9 @@ export interface AttendancesRow {
   closed_at: Date | null;
   created_at: Date;
   updated_at: Date;
+  is_live: boolean | null;
+  address_kind: string | null;
+  address: string | null;
 }
 
 export interface ChannelsRow {
@@ -76,6 +83,8 @@ export interface ChannelsRow {
   templates_synced_at: Date | null;
   created_at: Date;
   updated_at: Date;
+  archived_at: Date | null;
+  is_live: boolean | null;
 }
 
 export interface ContactIdentitiesRow {
@@ -104,6 +113,8 @@ export interface ContactsRow {
   name_key: string | null;
   created_at: Date;
   updated_at: Date;
+  erased_at: Date | null;
+  is_live: boolean | null;
 }
 
 export interface EventsRow {
@@ -117,13 +128,14 @@ export interface EventsRow {
   contact_id: string | null;
   data: unknown;
   created_at: Date;
+  message_id: string | null;
 }
 
 export interface IdempotencyKeysRow {
   account_id: string;
   key: string;
   fingerprint: Buffer;
-  answer: Buffer;
+  answer: Buffer | null;
   contact_id: string | null;
   created_at: Date;
 }
@@ -159,6 +171,19 @@ export interface MessagesRow {
   created_at: Date;
   updated_at: Date;
   status: string;
+  erased_at: Date | null;
+  unknown_at: Date | null;
+  resolutions: unknown;
+}
+
+export interface RateBucketsRow {
+  account_id: string;
+  bucket: string;
+  tokens: number;
+  refilled_at: Date;
+  lent: number;
+  lent_before: number;
+  lent_since: Date;
 }
 
 export interface SendersRow {
@@ -175,6 +200,7 @@ export interface TeamChannelsRow {
   account_id: string;
   team_id: string;
   channel_id: string;
+  is_live: boolean | null;
 }
 
 export interface TeamsRow {
@@ -185,6 +211,8 @@ export interface TeamsRow {
   channel_scope: string;
   created_at: Date;
   updated_at: Date;
+  archived_at: Date | null;
+  is_live: boolean | null;
 }
 
 export interface TemplatesRow {
@@ -213,8 +241,191 @@ export interface Tables {
   events: EventsRow;
   idempotency_keys: IdempotencyKeysRow;
   messages: MessagesRow;
+  rate_buckets: RateBucketsRow;
   senders: SendersRow;
   team_channels: TeamChannelsRow;
   teams: TeamsRow;
   templates: TemplatesRow;
 }
+
+/** The same by name, for statements that must go on to mean the same when a migration adds a column. */
+export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
+  accounts: [
+    'id',
+    'name',
+    'default_country',
+    'data_key',
+    'created_at',
+    'updated_at',
+    'starts_per_second',
+    'starts_burst',
+  ],
+  api_keys: [
+    'account_id',
+    'id',
+    'name',
+    'secret_hash',
+    'scopes',
+    'expires_at',
+    'revoked_at',
+    'last_used_at',
+    'created_at',
+    'starts_per_second',
+    'starts_burst',
+  ],
+  attempts: [
+    'account_id',
+    'message_id',
+    'number',
+    'fence',
+    'channel_id',
+    'contact_id',
+    'started_at',
+    'finished_at',
+    'outcome',
+    'error',
+  ],
+  attendances: [
+    'account_id',
+    'id',
+    'contact_id',
+    'channel_id',
+    'team_id',
+    'origin',
+    'status',
+    'first_message_id',
+    'external_ref',
+    'metadata',
+    'started_by_api_key_id',
+    'actor',
+    'window_expires_at',
+    'event_sequence',
+    'close_reason',
+    'closed_at',
+    'created_at',
+    'updated_at',
+    'is_live',
+    'address_kind',
+    'address',
+  ],
+  channels: [
+    'account_id',
+    'id',
+    'name',
+    'type',
+    'provider',
+    'phone',
+    'base_url',
+    'credentials',
+    'status',
+    'status_detail',
+    'default_team_id',
+    'verify_token',
+    'send_within_s',
+    'on_unknown',
+    'max_per_second',
+    'stuck_after_s',
+    'reopen_within_s',
+    'templates_synced_at',
+    'created_at',
+    'updated_at',
+    'archived_at',
+    'is_live',
+  ],
+  contact_identities: ['account_id', 'contact_id', 'kind', 'scope', 'value', 'source', 'first_seen_at', 'last_seen_at'],
+  contacts: [
+    'account_id',
+    'id',
+    'name',
+    'profile_name',
+    'phone',
+    'phone_key',
+    'phone_digits',
+    'email',
+    'external_ref',
+    'metadata',
+    'marketing_opted_out_at',
+    'name_key',
+    'created_at',
+    'updated_at',
+    'erased_at',
+    'is_live',
+  ],
+  events: [
+    'account_id',
+    'id',
+    'txid',
+    'position',
+    'type',
+    'attendance_id',
+    'attendance_sequence',
+    'contact_id',
+    'data',
+    'created_at',
+    'message_id',
+  ],
+  idempotency_keys: ['account_id', 'key', 'fingerprint', 'answer', 'contact_id', 'created_at'],
+  messages: [
+    'account_id',
+    'id',
+    'attendance_id',
+    'contact_id',
+    'channel_id',
+    'direction',
+    'type',
+    'text',
+    'template',
+    'media',
+    'payload',
+    'recipient_kind',
+    'recipient',
+    'state',
+    'attempt',
+    'fence',
+    'run_at',
+    'lease_until',
+    'send_before',
+    'provider_message_id',
+    'error',
+    'accepted_at',
+    'held_at',
+    'sent_at',
+    'delivered_at',
+    'read_at',
+    'failed_at',
+    'created_at',
+    'updated_at',
+    'status',
+    'erased_at',
+    'unknown_at',
+    'resolutions',
+  ],
+  rate_buckets: ['account_id', 'bucket', 'tokens', 'refilled_at', 'lent', 'lent_before', 'lent_since'],
+  senders: ['account_id', 'channel_id', 'max_per_second', 'tokens', 'refilled_at', 'next_at', 'taken_at'],
+  team_channels: ['account_id', 'team_id', 'channel_id', 'is_live'],
+  teams: [
+    'account_id',
+    'id',
+    'name',
+    'is_default',
+    'channel_scope',
+    'created_at',
+    'updated_at',
+    'archived_at',
+    'is_live',
+  ],
+  templates: [
+    'account_id',
+    'id',
+    'channel_id',
+    'provider_template_id',
+    'name',
+    'language',
+    'category',
+    'status',
+    'parameter_format',
+    'components',
+    'synced_at',
+    'created_at',
+  ],
+};

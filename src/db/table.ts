@@ -1,5 +1,5 @@
 import type { Scope } from '../context.ts';
-import type { Tables } from './rows.ts';
+import { columns, type Tables } from './rows.ts';
 
 /** The tables whose rows belong to an account. */
 export type AccountTable = {
@@ -16,6 +16,14 @@ export function table<Name extends AccountTable>(ctx: Pick<Scope, 'db' | 'accoun
   const query = ctx.db<Tables[Name]>(name).where({ [`${name}.account_id`]: ctx.account_id });
   refuseBareOr(query);
   return query;
+}
+
+/**
+ * `m.id, m.text, …` for a select list. A prepared statement says `*` never: when a newer process migrates, PostgreSQL
+ * refuses the plans of older ones whose result would have another shape.
+ */
+export function columnsOf(name: keyof Tables, alias: string): string {
+  return columns[name].map((column) => `${alias}.${column}`).join(', ');
 }
 
 /** Every `or…` of knex goes through this one method of the builder it is called on; a group has a builder of its own. */

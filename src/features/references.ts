@@ -45,3 +45,11 @@ export const template_not_found = defineProblem({
   },
   example: { pointer: '/template/id', params: { id: '019a0000-0000-7000-8000-0000000000f2' } },
 });
+
+export const message_not_found = defineProblem({
+  code: 'message_not_found',
+  status: 404,
+  title: { en: 'No such message', pt: 'Mensagem inexistente' },
+  detail: { en: 'This account has no message {id}.', pt: 'Esta conta não tem a mensagem {id}.' },
+  example: { pointer: ':message_id', params: { id: '019a0000-0000-7000-8000-0000000000f1' } },
+});

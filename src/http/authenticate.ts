@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { Scope } from '../context.ts';
+import type { Context, Scope, Vault } from '../context.ts';
 import { defineProblem } from '../problem.ts';
+import { operator_account_id } from './idempotency.repository.ts';
 import { route_not_found } from './problem-handler.ts';
+import type { Limit } from './rate-limit.repository.ts';
 
 export const unauthorized = defineProblem({
   code: 'unauthorized',
@@ -27,6 +29,8 @@ export const scope_missing = defineProblem({
 export interface RequestScope extends Scope {
   api_key_id: string;
   scopes: readonly string[];
+  /** What its starts are limited by: the account, the key, both or nothing. */
+  limits: readonly Limit[];
 }
 
 /** Turns a presented key into the scope it speaks for; null for unknown, revoked and expired alike. */
@@ -49,13 +53,24 @@ export function authenticateWith(readKey: KeyReader) {
   };
 }
 
-/** A hook for /admin/v1: the operator's token, compared in constant time; without one there is no such path. */
-export function authenticateOperator(admin_token: string | null) {
+/**
+ * A hook for /admin/v1: the operator's token, compared in constant time; without one there is no such path. `vault` seals
+ * what is kept for the operator, who has no data key.
+ */
+export function authenticateOperator(admin_token: string | null, ctx: Context, vault: Vault) {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = admin_token === null ? null : digest(admin_token);
   return async (request: FastifyRequest): Promise<void> => {
     if (!expected) throw route_not_found({ params: { method: request.method, path: request.url.slice(0, 200) } });
     if (!timingSafeEqual(digest(bearer(request) ?? ''), expected)) throw unauthorized();
+    const nobody = {
+      account_id: operator_account_id,
+      default_country: 'BR',
+      api_key_id: 'operator',
+      scopes: [],
+      limits: [],
+    };
+    request.setDecorator('scope', { ...ctx, ...nobody, vault });
   };
 }
 

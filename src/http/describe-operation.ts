@@ -1,6 +1,8 @@
 import { type DefinedProblem, Problem } from '../problem.ts';
 import { scope_missing, unauthorized } from './authenticate.ts';
+import { idempotency_key_invalid, idempotency_problems, secret_already_shown } from './idempotency-problems.ts';
 import { body_problems, common_problems, malformed_url, renderProblem, route_not_found } from './problem-handler.ts';
+import { rate_limited } from './rate-limit.ts';
 import { validation_failed } from './validation.ts';
 
 /** What a route says of itself in its `config`. */
@@ -9,13 +11,21 @@ export interface RouteConfig {
   problems?: DefinedProblem[];
   public?: boolean;
   idempotent?: boolean;
+  shows_secret?: boolean;
   waits?: boolean;
+  limited?: boolean;
 }
 
 type Schema = Record<string, unknown>;
 
+/** The route as Fastify knows it, as far as it matters here. */
+interface Route {
+  url: string;
+  method: string;
+}
+
 /** Every problem one operation may answer with: its own, and those that its parts bring. */
-function problemsOf(schema: Schema, url: string, config: RouteConfig): DefinedProblem[] {
+function problemsOf(schema: Schema, { url, method }: Route, config: RouteConfig): DefinedProblem[] {
   const takes_input = Boolean(schema.querystring ?? schema.params ?? schema.body);
   if (config.public && !takes_input) return config.problems ?? [];
   const is_admin = url.startsWith('/admin');
@@ -27,16 +37,21 @@ function problemsOf(schema: Schema, url: string, config: RouteConfig): DefinedPr
     ...(config.public || is_admin ? [] : [scope_missing]),
     // Without an operator's token there is no such path.
     ...(is_admin ? [route_not_found] : []),
+    ...(method === 'POST' ? keyProblems(config) : []),
+    ...(config.limited ? [rate_limited] : []),
     ...(config.problems ?? []),
     ...common_problems,
   ];
 }
 
+const keyProblems = ({ idempotent, shows_secret }: RouteConfig) =>
+  idempotent ? [...idempotency_problems, ...(shows_secret ? [secret_already_shown] : [])] : [idempotency_key_invalid];
+
 /** The schema of one route as the document shows it: its problems, headers, security and scope added. */
-export function describeOperation(schema: Schema, url: string, config: RouteConfig): Schema {
+export function describeOperation(schema: Schema, route: Route, config: RouteConfig): Schema {
   if (schema.hide) return schema;
   const by_status = new Map<number, DefinedProblem[]>();
-  for (const problem of problemsOf(schema, url, config)) {
+  for (const problem of problemsOf(schema, route, config)) {
     const { status } = problem.kind;
     by_status.set(status, [...(by_status.get(status) ?? []).filter((one) => one !== problem), problem]);
   }
@@ -51,8 +66,8 @@ export function describeOperation(schema: Schema, url: string, config: RouteConf
   return {
     ...schema,
     description: `${schema.description ?? `${schema.summary}.`}${needs}`,
-    ...(by_status.size > 0 ? { headers: { type: 'object', properties: requestHeaders(config) } } : {}),
-    security: securityOf(url, config),
+    ...(by_status.size > 0 ? { headers: { type: 'object', properties: requestHeaders(route, config) } } : {}),
+    security: securityOf(route.url, config),
     response,
   };
 }
@@ -62,21 +77,20 @@ function securityOf(url: string, { public: is_public, scope }: RouteConfig): Rec
   return url.startsWith('/admin') ? [{ operator: [] }] : [{ api_key: scope === undefined ? [] : [scope] }];
 }
 
-function requestHeaders({ idempotent, waits }: RouteConfig): Schema {
+const idempotencyKey = (idempotent = false) => ({
+  type: 'string',
+  minLength: 1,
+  maxLength: 257,
+  pattern: '^[\\x20-\\x7e]+$',
+  description: idempotent
+    ? 'Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.'
+    : 'Taken and not needed: nothing is made here, and a repeat asks again.',
+  examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
+});
+
+function requestHeaders({ method }: Route, { idempotent, waits }: RouteConfig): Schema {
   return {
-    ...(idempotent
-      ? {
-          'Idempotency-Key': {
-            type: 'string',
-            minLength: 1,
-            maxLength: 257,
-            pattern: '^[\\x20-\\x7e]+$',
-            description:
-              'Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.',
-            examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
-          },
-        }
-      : {}),
+    ...(method === 'POST' ? { 'Idempotency-Key': idempotencyKey(idempotent) } : {}),
     ...(waits
       ? {
           Prefer: {
@@ -99,7 +113,11 @@ function requestHeaders({ idempotent, waits }: RouteConfig): Schema {
 /** Statuses whose answers are never kept for a repeat. */
 const is_never_replayed = (status: number) => [400, 401, 403, 429].includes(status) || status >= 500;
 
-function answerHeaders(status: number, problems: DefinedProblem[], { idempotent, waits }: RouteConfig): Schema {
+function answerHeaders(
+  status: number,
+  problems: DefinedProblem[],
+  { idempotent, waits, limited }: RouteConfig,
+): Schema {
   const is_retried = status === 429 || problems.some(({ kind }) => kind.retry_after_s !== undefined);
   return {
     'X-Request-Id': { type: 'string', format: 'uuid', description: 'Names this call in our logs; quote it.' },
@@ -114,21 +132,34 @@ function answerHeaders(status: number, problems: DefinedProblem[], { idempotent,
     ...(waits && status < 300
       ? { 'Preference-Applied': { type: 'string', description: '`wait=N`, when the preference was honoured.' } }
       : {}),
+    // Who the caller is comes first.
+    ...(limited && status !== 401 && status !== 403 ? limit_headers : {}),
   };
 }
 
+const limit_headers = {
+  'RateLimit-Policy': {
+    type: 'string',
+    description:
+      'The limits on this key (draft-ietf-httpapi-ratelimit-headers-11): `starts` of the account, `starts-of-key` where the key has its own. `q` may be sent at once, and again within `w` seconds. Missing where nothing is limited.',
+    examples: ['"starts";q=1000;w=2'],
+  },
+  RateLimit: {
+    type: 'string',
+    description:
+      'What is left of the limit that is nearest to its end: `r` may be sent within the next `t` seconds. A hint: other callers share it.',
+    examples: ['"starts";r=998;t=1'],
+  },
+};
+
 function describeProblems(problems: DefinedProblem[]): Schema {
-  const extra = Object.assign({}, ...problems.map(({ kind }) => kind.extra ?? {})) as Schema;
-  const codes = problems.map(({ kind }) => kind.code);
+  const [form, ...others] = formsOf(problems);
   return {
     description: problems.map(({ kind }) => `- \`${kind.code}\`: ${kind.title.en}.`).join('\n'),
     content: {
       'application/problem+json': {
         schema: {
-          allOf: [
-            { $ref: 'Problem#' },
-            { type: 'object', properties: { code: { type: 'string', enum: codes }, ...extra } },
-          ],
+          allOf: [{ $ref: 'Problem#' }, others.length === 0 ? form : { oneOf: [form, ...others] }],
         },
         examples: Object.fromEntries(
           problems.map((problem) => [problem.kind.code, { summary: problem.kind.title.en, value: exampleOf(problem) }]),
@@ -136,6 +167,18 @@ function describeProblems(problems: DefinedProblem[]): Schema {
       },
     },
   };
+}
+
+/** The codes that add nothing are one form, each that adds members of its own another: a typed client narrows by `code`. */
+function formsOf(problems: DefinedProblem[]): Schema[] {
+  const form = (codes: string[], extra: Record<string, object> = {}) => ({
+    type: 'object',
+    required: ['code', ...Object.keys(extra)],
+    properties: { code: { type: 'string', enum: codes }, ...extra },
+  });
+  const plain = problems.filter(({ kind }) => !kind.extra).map(({ kind }) => kind.code);
+  const own = problems.filter(({ kind }) => kind.extra).map(({ kind }) => form([kind.code], kind.extra));
+  return plain.length > 0 ? [form(plain), ...own] : own;
 }
 
 const example_request_id = '019a0000-0000-7000-8000-00000000000f';

@@ -1,51 +1,43 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AnswerRecord, KeptAnswer } from '../context.ts';
+import { type AnswerRecord, inTransaction, type KeptAnswer } from '../context.ts';
 import { sqlState, violatedConstraint } from '../db/pg-errors.ts';
-import { defineProblem, Problem } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { type RequestScope, scopeOf } from './authenticate.ts';
-import { findStoredAnswer, insertStoredAnswer, type StoredAnswer } from './idempotency.repository.ts';
+import {
+  answerBinding,
+  claimKey,
+  findStoredAnswer,
+  insertStoredAnswer,
+  keepAnswer,
+  type StoredAnswer,
+} from './idempotency.repository.ts';
+import {
+  idempotency_answer_erased,
+  idempotency_in_progress,
+  idempotency_key_invalid,
+  idempotency_key_reused,
+  secret_already_shown,
+} from './idempotency-problems.ts';
 import { problemHeaders, readLanguage, renderProblem } from './problem-handler.ts';
-
-const idempotency_key_invalid = defineProblem({
-  code: 'idempotency_key_invalid',
-  status: 400,
-  title: { en: 'The Idempotency-Key cannot be used', pt: 'A Idempotency-Key não pode ser usada' },
-  detail: {
-    en: 'Send 1 to 255 printable ASCII characters, quoted or not; a random UUID is a good key.',
-    pt: 'Envie de 1 a 255 caracteres ASCII imprimíveis, com ou sem aspas; um UUID aleatório é uma boa chave.',
-  },
-  example: { pointer: '' },
-});
-const idempotency_key_reused = defineProblem({
-  code: 'idempotency_key_reused',
-  status: 422,
-  title: { en: 'The Idempotency-Key belongs to another request', pt: 'A Idempotency-Key pertence a outra requisição' },
-  detail: {
-    en: 'This key was used with another method, path or body. Take a new key for a new request.',
-    pt: 'Esta chave foi usada com outro método, caminho ou corpo. Use uma chave nova para uma requisição nova.',
-  },
-});
-const idempotency_in_progress = defineProblem({
-  code: 'idempotency_in_progress',
-  status: 409,
-  retryable: true,
-  retry_after_s: 1,
-  title: { en: 'The same request is still running', pt: 'A mesma requisição ainda está em andamento' },
-  detail: {
-    en: 'Send it again, with the same key, after the time in Retry-After.',
-    pt: 'Envie de novo, com a mesma chave, após o tempo em Retry-After.',
-  },
-});
-
-export const idempotency_problems = [idempotency_key_invalid, idempotency_key_reused, idempotency_in_progress];
 
 /** What a verb answers: the body as an object; it is serialised once. */
 export interface Answer {
   status: number;
   location: string | null;
   body: unknown;
+  /** Whose person it tells of: erasing that contact erases the kept answer. */
+  contact_id?: string;
 }
+
+export interface AnswerOptions {
+  /** Turns a stored body into what is shown now. */
+  refresh?: ((stored_body: unknown) => Promise<unknown>) | undefined;
+  /** Called once the work is committed, and not for a repeat. */
+  onDone?: () => void;
+}
+
+type Work = (scope: RequestScope, record: AnswerRecord | null) => Promise<Answer>;
 
 function readKey(request: FastifyRequest): string | null {
   const header = request.headers['idempotency-key'];
@@ -57,6 +49,11 @@ function readKey(request: FastifyRequest): string | null {
   return key;
 }
 
+/** A hook for all requests: a key that cannot be used is refused wherever it is sent. */
+export async function checkIdempotencyKey(request: FastifyRequest): Promise<void> {
+  if (request.method === 'POST') readKey(request);
+}
+
 function fingerprintOf(request: FastifyRequest): Buffer {
   const body = request.getDecorator<Buffer | null>('raw_body') ?? Buffer.alloc(0);
   return createHash('sha256').update(`${request.method} ${request.url}\n`).update(body).digest();
@@ -65,58 +62,88 @@ function fingerprintOf(request: FastifyRequest): Buffer {
 /** A twin holds the key's row for longer than PostgreSQL lets us wait (2 s). */
 const lock_timeout_state = '55P03';
 
-const binding = (key: string) => `idempotency_keys.answer:${key}`;
-
 /**
- * Answers a POST at most once per key. `work` gets the record to write with its own work (null without a key) and returns
- * the answer; a repeat gets the stored bytes. `refresh`, where given, turns a stored body into what is shown now.
+ * Answers a POST at most once per key: key, work and answer are one transaction, and a repeat gets the stored bytes.
+ * `work` runs in that transaction and need not know of it.
  */
+export function answerPost(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (scope: RequestScope) => Promise<Answer>,
+  options: AnswerOptions = {},
+): Promise<void> {
+  const once = async (scope: RequestScope, record: AnswerRecord | null) => {
+    const answer = await (record ? keepWith(scope, record, work) : work(scope));
+    options.onDone?.();
+    return answer;
+  };
+  return answerOnce(request, reply, once, options);
+}
+
+function keepWith(
+  scope: RequestScope,
+  record: AnswerRecord,
+  work: (scope: RequestScope) => Promise<Answer>,
+): Promise<Answer> {
+  return inTransaction(scope, async (trx) => {
+    await claimKey(trx, record).catch((error: unknown) => {
+      throw sqlState(error) === lock_timeout_state ? idempotency_in_progress() : error;
+    });
+    const answer = await work(trx);
+    await keepAnswer(trx, record.key, { answer: record.seal(answer), contact_id: answer.contact_id ?? null });
+    return answer;
+  });
+}
+
+/** The same for a verb that writes the record with its own statement: `record` is null without a key. */
 export async function answerOnce(
   request: FastifyRequest,
   reply: FastifyReply,
-  work: (scope: RequestScope, record: AnswerRecord | null) => Promise<Answer>,
-  refresh?: (scope: RequestScope, stored_body: unknown) => Promise<unknown>,
-): Promise<FastifyReply> {
+  work: Work,
+  { refresh }: AnswerOptions = {},
+): Promise<void> {
   const scope = scopeOf(request);
   const key = readKey(request);
-  const send = async (kept: KeptAnswer) => {
-    if (refresh && kept.status < 300)
-      return sendKept(reply, {
-        ...kept,
-        body: serialise(reply, kept.status, await refresh(scope, JSON.parse(kept.body))),
-      });
-    return sendKept(reply, kept);
-  };
+  const send = async (kept: KeptAnswer) =>
+    refresh && kept.status < 300
+      ? sendKept(reply, { ...kept, body: serialise(reply, kept.status, await refresh(JSON.parse(kept.body))) })
+      : sendKept(reply, kept);
   if (key === null) {
-    const answer = await work(scope, null);
-    return send({ ...answer, body: serialise(reply, answer.status, answer.body) });
+    const { status, location, body } = await work(scope, null);
+    return send({ status, location, body: serialise(reply, status, body), language: null });
   }
   const fingerprint = fingerprintOf(request);
-  const replay = (stored: StoredAnswer) => {
-    if (!timingSafeEqual(stored.fingerprint, fingerprint)) throw idempotency_key_reused();
+  const replay = ({ fingerprint: first, answer }: StoredAnswer) => {
+    if (!timingSafeEqual(first, fingerprint)) throw idempotency_key_reused();
+    if (answer === null) throw idempotency_answer_erased();
     reply.header('idempotent-replayed', 'true');
-    return send(JSON.parse(scope.vault.unseal(stored.answer, binding(key)).toString()) as KeptAnswer);
+    return send(JSON.parse(scope.vault.unseal(answer, answerBinding(key)).toString()) as KeptAnswer);
   };
   const stored = await findStoredAnswer(scope, key);
   if (stored) return replay(stored);
-  const outcome = await runOnce(request, reply, scope, key, fingerprint, work);
+  const outcome = await runOnce(request, reply, { scope, key, fingerprint }, work);
   return 'kept' in outcome ? send(outcome.kept) : replay(outcome.stored);
+}
+
+interface Once {
+  scope: RequestScope;
+  key: string;
+  fingerprint: Buffer;
 }
 
 /** Runs the work; when a twin was faster, returns what the twin stored. */
 async function runOnce(
   request: FastifyRequest,
   reply: FastifyReply,
-  scope: RequestScope,
-  key: string,
-  fingerprint: Buffer,
-  work: (scope: RequestScope, record: AnswerRecord | null) => Promise<Answer>,
+  { scope, key, fingerprint }: Once,
+  work: Work,
 ): Promise<{ kept: KeptAnswer } | { stored: StoredAnswer }> {
+  const { shows_secret } = request.routeOptions.config;
   let kept: KeptAnswer | undefined;
-  const sealKept = (answer: KeptAnswer) => scope.vault.seal(Buffer.from(JSON.stringify(answer)), binding(key));
-  const seal: AnswerRecord['seal'] = (answer) => {
-    kept = { ...answer, body: serialise(reply, answer.status, answer.body) };
-    return sealKept(kept);
+  const sealKept = (answer: KeptAnswer) => scope.vault.seal(Buffer.from(JSON.stringify(answer)), answerBinding(key));
+  const seal: AnswerRecord['seal'] = ({ status, location, body }) => {
+    kept = { status, location, body: serialise(reply, status, body), language: null };
+    return sealKept(shows_secret ? refusalOf(secret_already_shown({ params: { location } }), request) : kept);
   };
   try {
     await work(scope, { key, fingerprint, seal });
@@ -127,13 +154,18 @@ async function runOnce(
     if (violatedConstraint(error) === 'idempotency_keys_key') return { stored: await mustFind(scope, key) };
     if (!(error instanceof Problem) || !isKept(error)) throw error;
     const refusal = refusalOf(error, request);
-    const is_first = await keepRefusal(scope, key, { fingerprint, answer: sealKept(refusal) });
+    const contact_id = (error.occurrence.extra?.contact_id as string | undefined) ?? null;
+    const is_first = await keepRefusal(scope, key, { fingerprint, answer: sealKept(refusal), contact_id });
     return is_first ? { kept: refusal } : { stored: await mustFind(scope, key) };
   }
 }
 
 /** False when a twin's answer is there by now. */
-async function keepRefusal(scope: RequestScope, key: string, stored: StoredAnswer): Promise<boolean> {
+async function keepRefusal(
+  scope: RequestScope,
+  key: string,
+  stored: Parameters<typeof insertStoredAnswer>[2],
+): Promise<boolean> {
   return insertStoredAnswer(scope, key, stored).catch((error: unknown) => {
     throw sqlState(error) === lock_timeout_state ? idempotency_in_progress() : error;
   });
@@ -148,6 +180,7 @@ function refusalOf(problem: Problem, request: FastifyRequest): KeptAnswer {
     status: problem.kind.status,
     location: null,
     body: JSON.stringify(renderProblem(problem, language, request.id)),
+    language,
   };
 }
 
@@ -161,14 +194,12 @@ function serialise(reply: FastifyReply, status: number, body: unknown): string {
   return String(reply.serializeInput(body as Record<string, unknown>, String(status)));
 }
 
-function sendKept(reply: FastifyReply, kept: KeptAnswer): FastifyReply {
-  if (kept.location !== null) reply.header('location', kept.location);
-  const is_problem = kept.status >= 400;
-  const type = is_problem
-    ? problemHeaders({ status: kept.status } as never)['content-type']
-    : 'application/json; charset=utf-8';
-  return reply
-    .code(kept.status)
+function sendKept(reply: FastifyReply, { status, location, body, language }: KeptAnswer): void {
+  if (location !== null) reply.header('location', location);
+  if (language) reply.header('content-language', language);
+  const type = status >= 400 ? problemHeaders({ status } as never)['content-type'] : 'application/json; charset=utf-8';
+  reply
+    .code(status)
     .header('content-type', type ?? 'application/json')
-    .send(kept.body);
+    .send(body);
 }

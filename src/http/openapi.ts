@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { Type } from '@sinclair/typebox';
 import { Closed, ProviderAnswer } from '../schema.ts';
-import { describeOperation, exampleOf, type RouteConfig } from './describe-operation.ts';
+import { describeOperation, exampleOf } from './describe-operation.ts';
 import { finishDocument } from './finish-document.ts';
 import type { App } from './server.ts';
 import { validation_failed } from './validation.ts';
@@ -72,7 +72,7 @@ export async function describeApi(app: App, public_url: string, version: string)
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`) },
     transform: ({ schema, url, route }) => ({
       url,
-      schema: describeOperation({ ...schema }, url, (route.config ?? {}) as RouteConfig) as never,
+      schema: describeOperation({ ...schema }, { url, method: String(route.method) }, route.config ?? {}) as never,
     }),
     transformObject: (document) => finishDocument('openapiObject' in document ? document.openapiObject : document),
   });

@@ -12,6 +12,22 @@ export function readPreferWait(request: Pick<FastifyRequest, 'headers'>): number
 }
 
 /** Says that the preference was honoured, and how far. */
-export function preferenceApplied(reply: FastifyReply, wait_s: number): void {
+function preferenceApplied(reply: FastifyReply, wait_s: number): void {
   reply.header('preference-applied', `wait=${wait_s}`);
+}
+
+/** `AnswerOptions.refresh` of a POST that queues a message: with a preference, waits for it and shows what is there then. */
+export function refreshWhenAsked<Stored>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  wait: (stored: Stored, wait_s: number) => Promise<void>,
+  show: (stored: Stored) => Promise<unknown>,
+): ((stored: unknown) => Promise<unknown>) | undefined {
+  const wait_s = readPreferWait(request);
+  if (wait_s === null) return undefined;
+  return async (stored) => {
+    await wait(stored as Stored, wait_s);
+    preferenceApplied(reply, wait_s);
+    return show(stored as Stored);
+  };
 }

@@ -59,8 +59,19 @@ const database_unavailable = defineProblem({
     pt: 'Tente de novo após o tempo em Retry-After; um POST com a mesma Idempotency-Key.',
   },
 });
+export const overloaded = defineProblem({
+  code: 'overloaded',
+  status: 503,
+  retryable: true,
+  retry_after_s: 2,
+  title: { en: 'Too much to do at this moment', pt: 'Sobrecarga momentânea' },
+  detail: {
+    en: 'Nothing was done. Try again after the time in Retry-After; a POST with the same Idempotency-Key.',
+    pt: 'Nada foi feito. Tente de novo após o tempo em Retry-After; um POST com a mesma Idempotency-Key.',
+  },
+});
 /** What any operation may answer beside its own problems. */
-export const common_problems = [internal_error, database_unavailable];
+export const common_problems = [internal_error, database_unavailable, overloaded];
 export const body_problems = [malformed_body, unsupported_media_type, body_too_large];
 
 export type Language = 'en' | 'pt-BR';

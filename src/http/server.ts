@@ -35,10 +35,14 @@ declare module 'fastify' {
     problems?: DefinedProblem[];
     /** Answers without a key. */
     public?: boolean;
-    /** Takes `Idempotency-Key`. */
+    /** Does its work once per `Idempotency-Key`; a POST without it only asks, and is run again. */
     idempotent?: boolean;
+    /** Its body carries a secret that is kept nowhere: a repeat gets 409 `secret_already_shown`. */
+    shows_secret?: boolean;
     /** Takes `Prefer: wait=N`. */
     waits?: boolean;
+    /** May queue a message: takes a token of each limit of its key, unless `?dry_run=true`. */
+    limited?: boolean;
   }
 }
 
@@ -55,7 +59,7 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    trustProxy: config.trust_proxy as boolean | string[],
+    trustProxy: trustedProxies(config.trust_proxy),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     requestIdHeader: false,
     genReqId: () => uuid(),
@@ -101,11 +105,24 @@ function readJsonBodies(server: App): void {
   });
 }
 
+/** Fastify trusts nobody when it is given a number: whoever sets one says that all come through so many proxies of theirs. */
+function trustedProxies(setting: Config['trust_proxy']) {
+  return typeof setting === 'number' ? (_: string, hop: number) => hop < setting : setting;
+}
+
 function corsOptions(origins: string[]) {
   return {
     origin: origins.includes('*') ? '*' : origins,
     allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'prefer', 'accept-language', 'traceparent'],
-    exposedHeaders: ['x-request-id', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
+    exposedHeaders: [
+      'x-request-id',
+      'location',
+      'retry-after',
+      'idempotent-replayed',
+      'preference-applied',
+      'ratelimit',
+      'ratelimit-policy',
+    ],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     maxAge: 600,
   };
@@ -141,6 +158,7 @@ function logRequests(server: App): void {
         method: request.method,
         route: request.routeOptions.url ?? null,
         status: reply.statusCode,
+        client_ip: request.ip,
         duration_ms: Math.round(reply.elapsedTime * 10) / 10,
         account_id: scope?.account_id,
         api_key_id: scope?.api_key_id,

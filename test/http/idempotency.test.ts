@@ -1,6 +1,7 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { createKeyForAccount } from '../../src/features/accounts/create-api-key.ts';
+import { eraseAnswers, sweepAnswers } from '../../src/http/idempotency.repository.ts';
 import { allSent, countRows } from '../support/refusal.ts';
 import { type Company, eventually, type Reply, startService } from '../support/service.ts';
 
@@ -204,4 +205,109 @@ t.test('Idempotency-Key', async (t) => {
       t.ok(isReplay(await company.start({ contact, channel_id }, headers)));
     });
   }
+});
+
+t.test('every POST that makes something takes an Idempotency-Key', async (t) => {
+  const client = await service.createClient();
+  const posts: [string, unknown][] = [
+    ['/v1/contacts', { phone: '(31) 98888-0071', name: 'Ana' }],
+    ['/v1/teams', { name: 'Comercial' }],
+    [
+      '/v1/channels',
+      {
+        name: 'Gateway',
+        provider: 'evolution',
+        base_url: `${service.simulator.url}/evolution`,
+        credentials: { api_key: 'key-of-the-tests', instance: 'tests' },
+      },
+    ],
+  ];
+  for (const [url, body] of posts) {
+    t.test(`POST ${url}`, async (t) => {
+      const headers = fresh();
+      const first = await client.post(url, body, headers);
+      t.equal(first.status, 201);
+      const rows = await countRows(service);
+      const again = await client.post(url, body, headers);
+      t.ok(isReplay(again));
+      t.equal(again.text, first.text);
+      t.equal(again.headers.location, first.headers.location);
+      t.same(await countRows(service), rows);
+      const [kept] = await keptFor(headers);
+      t.notOk(kept.answer.includes(first.body.id), 'sealed');
+    });
+    t.test(`POST ${url}: 16 twins at once are one effect and equal answers`, async (t) => {
+      const headers = fresh();
+      const another = { ...(body as object), name: `Outro ${url}`, ...(url.includes('contacts') ? someone() : {}) };
+      const answers = await Promise.all(Array.from({ length: 16 }, () => client.post(url, another, headers)));
+      t.same([...new Set(answers.map(({ status }) => status))], [201]);
+      t.equal(new Set(answers.map(({ text }) => text)).size, 1);
+      t.equal(answers.filter(isReplay).length, 15);
+    });
+    t.test(`POST ${url}: a refusal is kept, with its language, and undoes the key of its transaction`, async (t) => {
+      const headers = fresh();
+      const first = await client.post(url, body, { ...headers, 'accept-language': 'pt-BR' });
+      t.equal(first.status, 409);
+      const again = await client.post(url, body, headers);
+      t.ok(isReplay(again));
+      t.equal(again.text, first.text);
+      t.equal(again.headers['content-language'], 'pt-BR');
+    });
+  }
+});
+
+t.test('the answer of an erased contact: 410 idempotency_answer_erased, and the start is not done again', async (t) => {
+  const headers = fresh();
+  const contact = someone();
+  const { body } = await company.start({ contact }, headers);
+  await eraseAnswers({ db: service.db, account_id: company.account_id }, body.contact.id);
+  const rows = await countRows(service);
+  t.match(await company.start({ contact }, headers), { status: 410, body: { code: 'idempotency_answer_erased' } });
+  t.same(await countRows(service), rows);
+});
+
+t.test('the operator', async (t) => {
+  const operator = { authorization: 'Bearer operator-token-of-the-tests' };
+  const post = (url: string, body: unknown, headers: Record<string, string>) =>
+    service.send(null, 'POST', url, body, { ...operator, ...headers });
+  const headers = fresh();
+  const first = await post('/admin/v1/accounts', { name: 'Loja' }, headers);
+
+  t.test('makes an account once per key', async (t) => {
+    t.equal(first.status, 201);
+    const again = await post('/admin/v1/accounts', { name: 'Loja' }, headers);
+    t.ok(isReplay(again));
+    t.equal(again.text, first.text);
+  });
+  t.test('is shown a key once: the repeat gets 409 secret_already_shown, and nothing keeps the key', async (t) => {
+    const key_headers = fresh();
+    const url = `/admin/v1/accounts/${first.body.id}/api-keys`;
+    const made = await post(url, { name: 'crm' }, key_headers);
+    t.equal(made.status, 201);
+    const again = await post(url, { name: 'crm' }, key_headers);
+    t.match(again, { status: 409, body: { code: 'secret_already_shown' } });
+    t.match(again.body.detail, made.headers.location as string);
+    t.notOk(again.text.includes(made.body.key));
+    t.equal((await service.db('api_keys').where({ account_id: first.body.id })).length, 1);
+  });
+});
+
+t.test('answers are kept 7 days and then swept', async (t) => {
+  const headers = fresh();
+  const body = { phone: '31988880072' };
+  const client = await service.createClient();
+  t.match(await client.post('/v1/contacts', body, headers), { status: 201 });
+  const aged = (interval: string) =>
+    service
+      .db('idempotency_keys')
+      .where({ key: headers['idempotency-key'] })
+      .update({
+        created_at: service.db.raw('now() - cast(? as interval)', [interval]),
+      });
+  await aged('6 days 23 hours');
+  await sweepAnswers(service);
+  t.ok(isReplay(await client.post('/v1/contacts', body, headers)));
+  await aged('7 days 1 minute');
+  t.equal(await sweepAnswers(service), 1);
+  t.match(await client.post('/v1/contacts', body, headers), { status: 409, body: { code: 'contact_exists' } });
 });

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { pino } from 'pino';
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
+import { readConfig } from '../../src/config.ts';
+import { createServer } from '../../src/http/server.ts';
 import { captureLog } from '../support/log.ts';
 import { type Reply, startService } from '../support/service.ts';
 
@@ -82,6 +85,7 @@ t.test('one line is logged per request', async (t) => {
     method: 'GET',
     route: '/v1/contacts',
     status: 200,
+    client_ip: '127.0.0.1',
     duration_ms: Number,
     account_id: company.account_id,
     api_key_id: uuid_v7,
@@ -123,8 +127,16 @@ t.test('CORS', async (t) => {
     const refused = await open.send(null, 'GET', '/v1/teams', undefined, { origin });
     t.equal(refused.status, 401);
     t.equal(refused.headers['access-control-allow-origin'], origin, 'refusals can be read too');
-    for (const name of ['x-request-id', 'retry-after', 'location', 'idempotent-replayed']) {
-      t.match(refused.headers['access-control-expose-headers'], name);
+    const readable = [
+      'x-request-id',
+      'retry-after',
+      'location',
+      'idempotent-replayed',
+      'ratelimit',
+      'ratelimit-policy',
+    ];
+    for (const name of readable) {
+      t.ok(String(refused.headers['access-control-expose-headers']).split(', ').includes(name), name);
     }
   });
   t.test('lets every origin in with *', async (t) => {
@@ -133,6 +145,31 @@ t.test('CORS', async (t) => {
     t.equal(headers['access-control-allow-origin'], '*');
     t.notOk('access-control-allow-credentials' in headers);
   });
+});
+
+t.test('X-Forwarded-* count from the proxies of CONVERSAR_TRUST_PROXY alone', async (t) => {
+  const said = '203.0.113.9, 198.51.100.7, 10.0.0.2';
+  for (const [setting, from, ip] of [
+    [undefined, '10.0.0.1', '10.0.0.1'],
+    ['false', '10.0.0.1', '10.0.0.1'],
+    ['true', '192.0.2.1', '203.0.113.9'],
+    ['1', '10.0.0.1', '10.0.0.2'],
+    ['2', '10.0.0.1', '198.51.100.7'],
+    ['10.0.0.0/8', '10.0.0.1', '198.51.100.7'],
+    ['10.0.0.1', '10.0.0.1', '10.0.0.2'],
+    ['10.0.0.0/8', '192.0.2.1', '192.0.2.1'],
+  ] as const) {
+    const config = readConfig(setting === undefined ? {} : { CONVERSAR_TRUST_PROXY: setting });
+    const server = await createServer(config, pino({ level: 'silent' }));
+    server.get('/whence', async (request) => ({ ip: request.ip, protocol: request.protocol }));
+    const reply = await server.inject({
+      url: '/whence',
+      remoteAddress: from,
+      headers: { 'x-forwarded-for': said, 'x-forwarded-proto': 'https' },
+    });
+    t.same(reply.json(), { ip, protocol: ip === from ? 'http' : 'https' }, `${setting}, from ${from}`);
+    await server.close();
+  }
 });
 
 t.test('Fastify is at least 5.12.6: below it CVE-2026-107832 is open', async (t) => {

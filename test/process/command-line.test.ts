@@ -29,6 +29,12 @@ t.test('what cannot be used ends with 78, one sentence, and nothing on stdout', 
     ['a bad setting', ['serve'], { ...env, PORT: 'http' }, /^PORT must be a whole number from 0 to 65535/],
     ['a missing one', ['serve'], without_keys, /^CONVERSAR_MASTER_KEYS is required with DATABASE_URL/],
     ['a verb without its option', ['accounts', 'create'], env, /--name is required/],
+    [
+      'a limit out of bounds',
+      ['accounts', 'create', '--name', 'x', '--starts-per-second', '1e3'],
+      env,
+      /--starts-per-second must be a whole number from 0 to 100000/,
+    ],
   ];
   for (const [name, args, given, said] of cases) {
     const { code, stdout, stderr } = await runCommand(t, args, given);
@@ -62,13 +68,16 @@ t.test('accounts and keys, beside a running service', async (t) => {
   t.match(await ask('accounts', 'list'), [{ id: account.id }]);
 
   const at = ['--account', account.id];
-  const first = await ask('keys', 'create', ...at, '--name', 'CRM', '--scopes', 'contacts:read');
-  t.match(first, { name: 'CRM', scopes: ['contacts:read'], key: String });
+  const limited = await ask('accounts', 'update', ...at, '--starts-per-second', '50');
+  t.match(limited, { name: 'Loja Exemplo', starts_per_second: 50, starts_burst: 1000 });
+  const limits = ['--starts-per-second', '5', '--starts-burst', '6'];
+  const first = await ask('keys', 'create', ...at, '--name', 'CRM', '--scopes', 'contacts:read', ...limits);
+  t.match(first, { name: 'CRM', scopes: ['contacts:read'], starts_per_second: 5, starts_burst: 6, key: String });
   t.equal(await answer(first.key), 200);
   t.equal(await answer(first.key, '/v1/teams'), 403, 'of its scopes and no more');
 
   const second = await ask('keys', 'rotate', ...at, '--key', first.id);
-  t.match(second, { name: 'CRM', scopes: ['contacts:read'] });
+  t.match(second, { name: 'CRM', scopes: ['contacts:read'], starts_per_second: 5, starts_burst: 6 });
   t.equal(await answer(first.key), 401, 'the old one is revoked');
   t.equal(await answer(second.key), 200);
 

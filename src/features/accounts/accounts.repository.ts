@@ -5,16 +5,23 @@ import type { AccountView, ApiKeyView } from './accounts.schema.ts';
 /** The one feature whose rows are not reached through an account: it is where accounts come from. */
 type Ctx = Pick<Context, 'db'>;
 
-export interface PresentedKey extends ApiKeysRow {
+export interface PresentedKey extends Omit<ApiKeysRow, 'name' | 'created_at'> {
   default_country: string;
   data_key: Buffer;
+  account_starts_per_second: number;
+  account_starts_burst: number;
 }
 
 /** The key row with what a request needs of its account, found by the key's id alone. */
 export async function findPresentedKey({ db }: Ctx, id: string): Promise<PresentedKey | undefined> {
   const { rows } = await db
     .raw<{ rows: PresentedKey[] }>(
-      `select k.*, a.default_country, a.data_key from api_keys k join accounts a on a.id = k.account_id where k.id = ?`,
+      // Named columns: a prepared `k.*` would fail in running processes when a migration adds one.
+      `select k.account_id, k.id, k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at,
+              k.starts_per_second, k.starts_burst, a.default_country, a.data_key,
+              a.starts_per_second as account_starts_per_second, a.starts_burst as account_starts_burst
+         from api_keys k join accounts a on a.id = k.account_id
+        where k.id = ?`,
       [id],
     )
     .options({ name: 'find_presented_key' });
@@ -42,6 +49,25 @@ export async function listDataKeys(
   return db<AccountsRow>('accounts').whereIn('id', ids).select('id', 'data_key', 'default_country');
 }
 
+/** The data keys of all accounts, wrapped, in pages by id. */
+export async function listDataKeysAfter(
+  { db }: Ctx,
+  after: string | null,
+  limit: number,
+): Promise<Pick<AccountsRow, 'id' | 'data_key'>[]> {
+  const query = db<AccountsRow>('accounts').orderBy('id').limit(limit).select('id', 'data_key');
+  return after === null ? query : query.where('id', '>', after);
+}
+
+/** Changes how a data key is wrapped, unless somebody else did so meanwhile. */
+export async function replaceDataKey(
+  { db }: Ctx,
+  id: string,
+  { from, to }: { from: Buffer; to: Buffer },
+): Promise<void> {
+  await db<AccountsRow>('accounts').where({ id, data_key: from }).update({ data_key: to });
+}
+
 /** Newest first, `limit + 1` rows. */
 export async function listAccounts(
   { db }: Ctx,
@@ -56,7 +82,7 @@ export async function listAccounts(
 export async function updateAccount(
   { db }: Ctx,
   id: string,
-  change: Partial<Pick<AccountsRow, 'name' | 'default_country' | 'updated_at'>>,
+  change: Partial<Omit<AccountsRow, 'id' | 'data_key' | 'created_at'>>,
 ): Promise<AccountsRow | undefined> {
   const [row] = await db<AccountsRow>('accounts').where({ id }).update(change).returning('*');
   return row;
@@ -94,7 +120,7 @@ export async function updateApiKey(
   { db }: Ctx,
   account_id: string,
   id: string,
-  change: Partial<Pick<ApiKeysRow, 'name' | 'expires_at' | 'revoked_at'>>,
+  change: Partial<Pick<ApiKeysRow, 'name' | 'expires_at' | 'revoked_at' | 'starts_per_second' | 'starts_burst'>>,
 ): Promise<ApiKeysRow | undefined> {
   const [row] = await db<ApiKeysRow>('api_keys').where({ account_id, id }).update(change).returning('*');
   return row;
@@ -105,6 +131,8 @@ export function toAccount(row: AccountsRow): AccountView {
     id: row.id,
     name: row.name,
     default_country: row.default_country,
+    starts_per_second: row.starts_per_second,
+    starts_burst: row.starts_burst,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   };
@@ -116,6 +144,8 @@ export function toApiKey(row: ApiKeysRow): ApiKeyView {
     account_id: row.account_id,
     name: row.name,
     scopes: row.scopes as ApiKeyView['scopes'],
+    starts_per_second: row.starts_per_second,
+    starts_burst: row.starts_burst,
     expires_at: row.expires_at?.toISOString() ?? null,
     revoked_at: row.revoked_at?.toISOString() ?? null,
     last_used_at: row.last_used_at?.toISOString() ?? null,

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { type Context, inTransaction } from '../../context.ts';
+import { answerPost } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import type { App } from '../../http/server.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
@@ -68,7 +69,7 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
   app.post(
     '/admin/v1/accounts',
     {
-      config: { problems: [country_unknown] },
+      config: { problems: [country_unknown], idempotent: true },
       schema: {
         operationId: 'createAccount',
         tags,
@@ -77,10 +78,11 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
         response: { 201: Type.Ref(Account) },
       },
     },
-    async (request, reply) => {
-      const account = await createAccount(ctx, key_ring, request.body);
-      return reply.code(201).header('location', `/admin/v1/accounts/${account.id}`).send(account);
-    },
+    (request, reply) =>
+      answerPost(request, reply, async (scope) => {
+        const body = await createAccount(scope, key_ring, request.body);
+        return { status: 201, location: `/admin/v1/accounts/${body.id}`, body };
+      }),
   );
 
   app.get(
@@ -165,7 +167,7 @@ function apiKeyRoutes(app: App, ctx: Context): void {
   app.post(
     base,
     {
-      config: { problems: [account_not_found, expiry_in_the_past] },
+      config: { problems: [account_not_found, expiry_in_the_past], idempotent: true, shows_secret: true },
       schema: {
         operationId: 'createApiKey',
         tags,
@@ -176,11 +178,11 @@ function apiKeyRoutes(app: App, ctx: Context): void {
         response: { 201: Type.Ref(CreatedApiKey) },
       },
     },
-    async ({ params, body }, reply) => {
-      const made = await createKeyForAccount(ctx, params.account_id, body);
-      const location = `/admin/v1/accounts/${made.account_id}/api-keys/${made.id}`;
-      return reply.code(201).header('location', location).send(made);
-    },
+    (request, reply) =>
+      answerPost(request, reply, async (scope) => {
+        const body = await createKeyForAccount(scope, request.params.account_id, request.body);
+        return { status: 201, location: `/admin/v1/accounts/${body.account_id}/api-keys/${body.id}`, body };
+      }),
   );
 
   app.get(
@@ -227,7 +229,7 @@ function apiKeyRoutes(app: App, ctx: Context): void {
       schema: {
         operationId: 'updateApiKey',
         tags,
-        summary: 'Rename an API key or set its expiry',
+        summary: 'Change an API key',
         params: KeyPath,
         body: Type.Ref(ApiKeyChange),
         response: { 200: Type.Ref(ApiKey) },

@@ -20,11 +20,28 @@ export const scopes = [
 
 const country = (description: string) => Type.String({ pattern: '^[A-Z]{2}$', description, examples: ['BR'] });
 
+/** `starts_per_second` and `starts_burst` of an account or a key. */
+const perSecond = (least: number, description: string) =>
+  Type.Integer({ minimum: least, maximum: 100_000, description, examples: [500] });
+const burst = (description: string) => Type.Integer({ minimum: 1, maximum: 1_000_000, description, examples: [1000] });
+const account_limits = {
+  starts_per_second: perSecond(0, 'Starts and later messages a second, of all keys together; 0: no limit.'),
+  starts_burst: burst('How many may come at once after a quiet time.'),
+};
+const key_limits = {
+  starts_per_second: Nullable(
+    perSecond(1, 'A limit of this key, beside that of the account; null: that of the account.'),
+  ),
+  starts_burst: Nullable(burst('How many may come at once after a quiet time; null: as for the account.')),
+};
+const burst_default = 'Default: twice `starts_per_second`.';
+
 export const Account = Closed(
   {
     id: Id('The account.'),
     name: Type.String({ description: 'For people.' }),
     default_country: country('Numbers without a country code are read as numbers of this country (ISO 3166-1).'),
+    ...account_limits,
     created_at: Timestamp('When it was made.'),
     updated_at: Timestamp('When it was last changed.'),
   },
@@ -37,6 +54,8 @@ export const Account = Closed(
         id: '019a0000-0000-7000-8000-0000000000a1',
         name: 'Loja Exemplo',
         default_country: 'BR',
+        starts_per_second: 500,
+        starts_burst: 1000,
         created_at: '2026-11-22T12:00:00.000Z',
         updated_at: '2026-11-22T12:00:00.000Z',
       },
@@ -49,6 +68,8 @@ export const NewAccount = Closed(
   {
     name: Line(1, 200, { description: 'For people.', examples: ['Loja Exemplo'] }),
     default_country: Type.Optional(country('Default `BR`.')),
+    starts_per_second: Type.Optional(perSecond(0, 'Starts and later messages a second; 0: no limit. Default 500.')),
+    starts_burst: Type.Optional(burst(burst_default)),
   },
   { $id: 'NewAccount', title: 'NewAccount', description: 'An account to make.', examples: [{ name: 'Loja Exemplo' }] },
 );
@@ -56,6 +77,8 @@ export const AccountChange = Closed(
   {
     name: Type.Optional(Line(1, 200, { description: 'For people.' })),
     default_country: Type.Optional(country('ISO 3166-1.')),
+    starts_per_second: Type.Optional(account_limits.starts_per_second),
+    starts_burst: Type.Optional(account_limits.starts_burst),
   },
   {
     $id: 'AccountChange',
@@ -71,6 +94,8 @@ const key_example = {
   account_id: '019a0000-0000-7000-8000-0000000000a1',
   name: 'CRM',
   scopes: ['contacts:read', 'attendances:write'],
+  starts_per_second: null,
+  starts_burst: null,
   expires_at: null,
   revoked_at: null,
   last_used_at: null,
@@ -82,6 +107,7 @@ const key_members = {
   account_id: Id('The account it speaks for.'),
   name: Type.String({ description: 'For people.' }),
   scopes: Type.Array(OneOf(scopes), { description: 'What it may do.' }),
+  ...key_limits,
   expires_at: Nullable(Timestamp('From then on it is refused; null for never.')),
   revoked_at: Nullable(Timestamp('Since then it is refused.')),
   last_used_at: Nullable(Timestamp('To the minute.')),
@@ -118,6 +144,8 @@ export const NewApiKey = Closed(
       }),
     ),
     expires_at: Type.Optional(Nullable(Timestamp('In the future; null for never.'))),
+    starts_per_second: Type.Optional(key_limits.starts_per_second),
+    starts_burst: Type.Optional(Nullable(burst(`${burst_default} Null without it: as for the account.`))),
   },
   { $id: 'NewApiKey', title: 'NewApiKey', description: 'A key to make.', examples: [{ name: 'CRM' }] },
 );
@@ -125,6 +153,8 @@ export const ApiKeyChange = Closed(
   {
     name: Type.Optional(Line(1, 200, { description: 'For people.' })),
     expires_at: Type.Optional(Nullable(Timestamp('In the future; null for never.'))),
+    starts_per_second: Type.Optional(key_limits.starts_per_second),
+    starts_burst: Type.Optional(key_limits.starts_burst),
   },
   {
     $id: 'ApiKeyChange',

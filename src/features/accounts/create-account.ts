@@ -23,18 +23,24 @@ export function checkCountry(country: string): string {
   return country;
 }
 
+/** What may be started at once where nothing else is said: two seconds' worth. */
+export const burstOf = (starts_per_second: number) => Math.max(1, 2 * starts_per_second);
+
 /** A new account with a data key of its own, wrapped by the first master key. */
 export async function createAccount(
   ctx: Pick<Context, 'db' | 'now'>,
   key_ring: KeyRing,
-  given: { name: string; default_country?: string },
+  given: { name: string; default_country?: string; starts_per_second?: number; starts_burst?: number },
 ): Promise<AccountView> {
   const id = uuid();
   const now = ctx.now();
+  const starts_per_second = given.starts_per_second ?? 500;
   const row = {
     id,
     name: given.name,
     default_country: checkCountry(given.default_country ?? 'BR'),
+    starts_per_second,
+    starts_burst: given.starts_burst ?? burstOf(starts_per_second),
     data_key: key_ring.wrap(createDataKey(), id),
     created_at: now,
     updated_at: now,

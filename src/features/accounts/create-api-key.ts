@@ -5,6 +5,7 @@ import { defineProblem } from '../../problem.ts';
 import { findApiKey, insertApiKey, toApiKey, updateApiKey } from './accounts.repository.ts';
 import { type ApiKeyView, scopes } from './accounts.schema.ts';
 import { createApiKey } from './api-key.ts';
+import { burstOf } from './create-account.ts';
 
 export const account_not_found = defineProblem({
   code: 'account_not_found',
@@ -39,11 +40,21 @@ export function readExpiry(ctx: Pick<Context, 'now'>, expires_at: string | null 
   return date;
 }
 
+const defaultBurst = ({ starts_per_second }: NewKey) => (starts_per_second ? burstOf(starts_per_second) : null);
+
+interface NewKey {
+  name: string;
+  scopes?: string[];
+  expires_at?: string | null;
+  starts_per_second?: number | null;
+  starts_burst?: number | null;
+}
+
 /** A new key of an account; `key` is in this answer and nowhere else. Throws `account_not_found`, `expiry_in_the_past`. */
 export async function createKeyForAccount(
   ctx: Pick<Context, 'db' | 'now'>,
   account_id: string,
-  given: { name: string; scopes?: string[]; expires_at?: string | null },
+  given: NewKey,
 ): Promise<ApiKeyView & { key: string }> {
   const id = uuid();
   const { key, secret_hash } = createApiKey(id);
@@ -53,6 +64,8 @@ export async function createKeyForAccount(
     name: given.name,
     secret_hash,
     scopes: given.scopes ?? [...scopes],
+    starts_per_second: given.starts_per_second ?? null,
+    starts_burst: given.starts_burst === undefined ? defaultBurst(given) : given.starts_burst,
     expires_at: readExpiry(ctx, given.expires_at),
     revoked_at: null,
     last_used_at: null,

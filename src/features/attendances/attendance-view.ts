@@ -84,6 +84,7 @@ function toAttendance(row: AttendancesRow, names: Names, now: Date, language: La
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     closed_at: row.closed_at?.toISOString() ?? null,
+    close_reason: row.close_reason,
   };
 }
 
@@ -97,7 +98,8 @@ function toFirstMessage(row: MessagesRow, language: Language): AttendanceView['f
   };
 }
 
-function toServiceWindow(expires_at: Date | null, now: Date): AttendanceView['service_window'] {
+/** Whether the contact wrote within the last 24 h. */
+export function toServiceWindow(expires_at: Date | null, now: Date): AttendanceView['service_window'] {
   if (!expires_at) return { status: 'not_started', expires_at: null };
   return { status: expires_at > now ? 'active' : 'expired', expires_at: expires_at.toISOString() };
 }

@@ -1,6 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
-import { table } from '../../db/table.ts';
+import { columnsOf, table } from '../../db/table.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
@@ -16,6 +16,26 @@ export interface AttendanceFilter {
 
 export async function findAttendance(ctx: Ctx, id: string): Promise<AttendancesRow | undefined> {
   return table(ctx, 'attendances').where({ id }).first();
+}
+
+/** Held until the transaction ends: before its messages, here as everywhere. */
+export async function lockAttendance(ctx: Ctx, id: string): Promise<AttendancesRow | undefined> {
+  return table(ctx, 'attendances').where({ id }).forNoKeyUpdate().first();
+}
+
+/** Changes an attendance that the caller has locked, and takes `events` numbers for what is told of it. */
+export async function changeAttendance(
+  ctx: Ctx & Pick<Scope, 'now'>,
+  id: string,
+  change: Partial<Omit<AttendancesRow, 'account_id' | 'id' | 'event_sequence'>>,
+  events: number,
+): Promise<AttendancesRow> {
+  const [row] = await table(ctx, 'attendances')
+    .where({ id })
+    .update({ ...change, event_sequence: ctx.db.raw('event_sequence + ?', [events]), updated_at: ctx.now() })
+    .returning('*');
+  if (!row) throw new Error('a locked attendance is gone');
+  return row;
 }
 
 /** The attendance while it is starting or open, locked until the transaction ends. */
@@ -38,6 +58,26 @@ export async function listAttendances(
   if (created_before !== undefined) query.where('created_at', '<', new Date(created_before));
   if (page.after_id !== null) query.where('id', '<', page.after_id);
   return query;
+}
+
+/**
+ * Locks attendances of any accounts, in one order for all, before anything is written on their messages; returns the ids
+ * of those that are starting or open.
+ */
+export async function lockAttendances(
+  { db }: Pick<Context, 'db'>,
+  keys: { account_id: string; attendance_id: string }[],
+): Promise<Set<string>> {
+  const { rows } = await db
+    .raw<{ rows: { id: string; status: string }[] }>(
+      `select a.id, a.status from attendances a
+         join (select distinct * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as u (account_id, id)) k
+           on a.account_id = k.account_id and a.id = k.id
+        order by a.account_id, a.id for no key update of a`,
+      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.attendance_id) },
+    )
+    .options({ name: 'lock_attendances' });
+  return new Set(rows.filter((row) => ['starting', 'open'].includes(row.status)).map((row) => row.id));
 }
 
 /** What a message's new facts mean for its attendance. */
@@ -78,7 +118,7 @@ export async function followMessages({ db }: Pick<Context, 'db'>, news: MessageN
               updated_at = now()
          from locked l
         where a.account_id = l.account_id and a.id = l.id
-       returning a.*, l.message_id, l.has_changed`,
+       returning ${columnsOf('attendances', 'a')}, l.message_id, l.has_changed`,
       { news: JSON.stringify(news) },
     )
     .options({ name: 'follow_messages' });

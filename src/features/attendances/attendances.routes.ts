@@ -2,18 +2,18 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRecord } from '../../context.ts';
 import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
-import { answerOnce, idempotency_problems } from '../../http/idempotency.ts';
+import { answerOnce } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
-import { preferenceApplied, readPreferWait } from '../../http/prefer-wait.ts';
+import { refreshWhenAsked } from '../../http/prefer-wait.ts';
 import { readLanguage } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import type { Wake } from '../../lanes/wake.ts';
-import { defineProblem } from '../../problem.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
 import { listTimeline } from '../events/events.repository.ts';
 import { listAttempts, listMessages, toMessage } from '../messages/messages.repository.ts';
 import { MessagePage } from '../messages/messages.schema.ts';
 import { waitForMessage } from '../messages/wait-for-message.ts';
+import { attendance_not_found, getAttendance } from './attendance-state.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { findAttendance, listAttendances } from './attendances.repository.ts';
 import {
@@ -26,19 +26,11 @@ import {
 } from './attendances.schema.ts';
 import { dispatch_topic } from './dispatch-lane.ts';
 import { StartAttendance, start_schemas } from './start.schema.ts';
-import { start_problems, startAttendance } from './start-attendance.ts';
-
-const attendance_not_found = defineProblem({
-  code: 'attendance_not_found',
-  status: 404,
-  title: { en: 'No such attendance', pt: 'Atendimento inexistente' },
-  detail: { en: 'This account has no attendance {id}.', pt: 'Esta conta não tem o atendimento {id}.' },
-  example: { pointer: ':attendance_id', params: { id: '019a0000-0000-7000-8000-0000000000e1' } },
-});
+import { dryRunStart, start_problems, startAttendance } from './start-attendance.ts';
+import { DryRunStart } from './verbs.schema.ts';
 
 const tags = ['Attendances'];
 const AttendancePath = Closed({ attendance_id: Id('The attendance.') });
-const notFound = (id: string) => attendance_not_found({ pointer: ':attendance_id', params: { id } });
 const languageOf = (request: FastifyRequest) => readLanguage(request.headers['accept-language']);
 
 export function attendanceRoutes(app: App, { wake }: { wake: Wake }): void {
@@ -53,49 +45,58 @@ function startRoute(app: App, wake: Wake): void {
     {
       config: {
         scope: 'attendances:write',
-        problems: [...start_problems, ...idempotency_problems],
+        problems: start_problems,
         idempotent: true,
         waits: true,
+        limited: true,
       },
       schema: {
         operationId: 'startAttendance',
         tags,
         summary: 'Start an attendance',
         description:
-          'On an official channel with an approved template; on an unofficial one with a text, or with none. 201 with a new attendance; with `on_open: "reuse"` 200 with the one that is open. Nothing is sent twice: repeat with the same `Idempotency-Key`.',
+          'On an official channel with an approved template; on an unofficial one with a text, or with none. 201 with a new attendance; with `on_open: "reuse"` 200 with the one that is open. Nothing is sent twice: repeat with the same `Idempotency-Key`. With `dry_run=true` the same checks are made and nothing is written: 200 with what would be sent, or 422 `start_refused` with all that speaks against it.',
+        querystring: Closed({
+          dry_run: Type.Optional(
+            Type.Boolean({ default: false, description: 'Check and show, and write nothing. Not kept under a key.' }),
+          ),
+        }),
         body: Type.Ref(StartAttendance),
         response: {
-          200: Type.Ref(StartedAttendance, {
-            description: 'The attendance that was open already, and what was done in it.',
+          200: Type.Union([Type.Ref(StartedAttendance), Type.Ref(DryRunStart)], {
+            examples: [...(StartedAttendance.examples ?? []), ...(DryRunStart.examples ?? [])],
+            description: 'The attendance that was open already, and what was done in it; or what a dry run found.',
           }),
           201: Type.Ref(StartedAttendance, { description: 'A new attendance.' }),
         },
       },
     },
     async (request, reply) => {
+      if (request.query.dry_run) return dryRunStart(scopeOf(request), request.body);
       const start = async (scope: RequestScope, record: AnswerRecord | null) => {
         const answer = await startAttendance(scope, request.body, record);
         if (answer.body.outcome.message_id) wake.call(dispatch_topic);
         return answer;
       };
-      await answerOnce(request, reply, start, refreshAfterWait(request, reply, wake));
+      return answerOnce(request, reply, start, { refresh: refreshAfterWait(request, reply, wake) });
     },
   );
 }
 
 /** With `Prefer: wait` the answer shows the attendance as it is when its message has left, or when the time is up. */
 function refreshAfterWait(request: FastifyRequest, reply: FastifyReply, wake: Wake) {
-  const wait_s = readPreferWait(request);
-  if (wait_s === null) return undefined;
-  return async (_: unknown, stored: unknown): Promise<unknown> => {
-    const scope = scopeOf(request);
-    const { id, outcome } = stored as StartedAttendanceView;
-    if (outcome.message_id) await waitForMessage(scope, wake, outcome.message_id, wait_s);
-    preferenceApplied(reply, wait_s);
-    const row = await findAttendance(scope, id);
-    const [view] = row ? await loadAttendances(scope, [row], languageOf(request)) : [];
-    return view ? { ...view, outcome } : stored;
-  };
+  return refreshWhenAsked<StartedAttendanceView>(
+    request,
+    reply,
+    async ({ outcome }, wait_s) => {
+      if (outcome.message_id) await waitForMessage(scopeOf(request), wake, outcome.message_id, wait_s);
+    },
+    async (stored) => {
+      const row = await findAttendance(scopeOf(request), stored.id);
+      const [view] = row ? await loadAttendances(scopeOf(request), [row], languageOf(request)) : [];
+      return view ? { ...view, outcome: stored.outcome } : stored;
+    },
+  );
 }
 
 function readRoutes(app: App): void {
@@ -137,14 +138,9 @@ function readRoutes(app: App): void {
     async (request) => {
       const scope = scopeOf(request);
       const { attendance_id } = request.params;
-      const row = await findAttendance(scope, attendance_id);
-      const [view] = row ? await loadAttendances(scope, [row], languageOf(request)) : [];
-      if (!view) throw notFound(attendance_id);
-      const entries = await listTimeline(scope, attendance_id);
-      return {
-        ...view,
-        timeline: entries.map(({ type, sequence, created_at }) => ({ type, sequence, at: created_at.toISOString() })),
-      };
+      const [view] = await loadAttendances(scope, [await getAttendance(scope, attendance_id)], languageOf(request));
+      if (!view) throw new Error('an attendance without a view');
+      return { ...view, timeline: await listTimeline(scope, { attendance_id }) };
     },
   );
 
@@ -165,7 +161,7 @@ function readRoutes(app: App): void {
     async (request) => {
       const scope = scopeOf(request);
       const { attendance_id } = request.params;
-      if (!(await findAttendance(scope, attendance_id))) throw notFound(attendance_id);
+      await getAttendance(scope, attendance_id);
       const page = readPage(request.query);
       const { data, next_cursor } = toPage(await listMessages(scope, attendance_id, page), page.limit, (row) => row);
       const attempts = await listAttempts(scope, data);

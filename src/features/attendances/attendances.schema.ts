@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Closed, Id, Line, Metadata, Nullable, OneOf, Page, Timestamp } from '../../schema.ts';
 import { channel_types } from '../channels/channels.schema.ts';
+import { TimelineEntry } from '../events/events.schema.ts';
 import { MessageError, message_statuses } from '../messages/messages.schema.ts';
 
 const attendance_statuses = ['starting', 'open', 'closed', 'failed'] as const;
@@ -42,7 +43,7 @@ const FirstMessage = Closed(
   { $id: 'FirstMessage', title: 'FirstMessage', description: 'The message that the attendance opened with.' },
 );
 
-const ServiceWindow = Closed(
+export const ServiceWindow = Closed(
   {
     status: OneOf(['not_started', 'active', 'expired'], {
       description: '`not_started`: the contact has not written yet.',
@@ -78,6 +79,7 @@ const members = {
   created_at: Timestamp('When it was started.'),
   updated_at: Timestamp('When it last changed.'),
   closed_at: Nullable(Timestamp('When it was closed.')),
+  close_reason: Nullable(Type.String({ description: 'As given at the close, or ours, such as `contact_erased`.' })),
 };
 
 const example = {
@@ -101,6 +103,7 @@ const example = {
   created_at: '2026-11-22T12:00:00.000Z',
   updated_at: '2026-11-22T12:00:00.000Z',
   closed_at: null,
+  close_reason: null,
 };
 
 export const Attendance = Closed(members, {
@@ -131,15 +134,6 @@ export const CurrentAttendance = Closed(
     description: 'The attendance that is open already.',
     examples: [current_attendance_example],
   },
-);
-
-const TimelineEntry = Closed(
-  {
-    type: Type.String({ description: 'The type of event.' }),
-    sequence: Type.Integer({ minimum: 1 }),
-    at: Timestamp('When.'),
-  },
-  { $id: 'TimelineEntry', title: 'TimelineEntry', description: 'One thing that happened.' },
 );
 
 export const AttendanceDetail = Closed(
@@ -200,7 +194,6 @@ export const attendance_schemas = [
   Attendance,
   AttendancePage,
   CurrentAttendance,
-  TimelineEntry,
   AttendanceDetail,
   StartOutcome,
   StartedAttendance,

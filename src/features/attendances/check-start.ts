@@ -1,10 +1,11 @@
-import { defineProblem } from '../../problem.ts';
+import { defineProblem, type Problem } from '../../problem.ts';
 import type { Address, Provider } from '../../providers/provider.ts';
 import { findProvider } from '../../providers/registry.ts';
-import { type Phone, phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
+import { type Phone, phone_area_code_missing, phone_invalid, phoneSearchText } from '../contacts/phone-number.ts';
 import { channel_not_found, contact_not_found, team_not_found } from '../references.ts';
-import { chooseFirstMessage, type FirstMessage, first_message_problems } from './first-message.ts';
-import type { StartChannel, StartContact, StartFacts, StartTeam } from './start.repository.ts';
+import { type ChosenMessage, chooseFirstMessage, first_message_problems } from './first-message.ts';
+import { createRefusals } from './refusals.ts';
+import type { StartChannel, StartContact, StartFacts, StartTeam, StartTemplate } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
 
 const channel_required = defineProblem({
@@ -17,7 +18,7 @@ const channel_required = defineProblem({
   },
   example: { pointer: '/channel_id', params: { usable: 'several' } },
 });
-const channel_unavailable = defineProblem({
+export const channel_unavailable = defineProblem({
   code: 'channel_unavailable',
   status: 422,
   title: { en: 'The channel cannot start attendances', pt: 'O canal não pode iniciar atendimentos' },
@@ -27,7 +28,7 @@ const channel_unavailable = defineProblem({
   },
   example: { pointer: '/channel_id', params: { name: 'Vendas', status: 'disconnected', reason: 'logged out' } },
 });
-const team_not_on_channel = defineProblem({
+export const team_not_on_channel = defineProblem({
   code: 'team_not_on_channel',
   status: 422,
   title: { en: 'The team does not work on this channel', pt: 'A equipe não atende neste canal' },
@@ -37,7 +38,7 @@ const team_not_on_channel = defineProblem({
   },
   example: { pointer: '/team_id', params: { team: 'Comercial', channel: 'Vendas' } },
 });
-const contact_opted_out = defineProblem({
+export const contact_opted_out = defineProblem({
   code: 'contact_opted_out',
   status: 422,
   title: { en: 'The contact opted out of marketing', pt: 'O contato recusou marketing' },
@@ -47,7 +48,7 @@ const contact_opted_out = defineProblem({
   },
   example: { pointer: '/contact', params: { since: '2026-11-01T12:00:00.000Z' } },
 });
-const contact_unreachable = defineProblem({
+export const contact_unreachable = defineProblem({
   code: 'contact_unreachable',
   status: 422,
   title: { en: 'The contact has no address on this channel', pt: 'O contato não tem endereço neste canal' },
@@ -78,21 +79,36 @@ export interface CheckedStart {
   channel: StartChannel;
   provider: Provider;
   team: StartTeam;
-  message: FirstMessage | null;
-  /** Null without a message. */
-  recipient: Address | null;
+  message: ChosenMessage | null;
+  /** Where this attendance goes; null for a person whom this channel cannot reach, who can have no message. */
+  address: Address | null;
 }
 
-/** Judges a start in the order of the contract: contact, channel, team, template, opt-out. Throws the first refusal; changes nothing. */
-export function checkStart(body: StartAttendanceBody, facts: StartFacts, phone: Phone | null): CheckedStart {
-  const contact = checkContact(body, facts);
-  const channel = checkChannel(body, facts);
+/**
+ * Judges a start in the order of the contract: contact, channel, team, template, opt-out. Changes nothing. Without
+ * refusals the start may go ahead; with some, what could not be judged any more is left out.
+ */
+export function checkStart(
+  body: StartAttendanceBody,
+  facts: StartFacts,
+  phone: Phone | null,
+): { checked: CheckedStart | null; refusals: Problem[] } {
+  const refusals = createRefusals();
+  const { check, found } = refusals;
+  const contact = check(() => checkContact(body, facts)) ?? null;
+  const channel = check(() => findChannel(body, facts));
+  if (channel) check(() => checkAvailable(channel));
+  const team = check(() => checkTeam(body, facts, channel));
+  if (!channel) return { checked: null, refusals: found };
   const provider = findProvider(channel.provider);
-  const team = checkTeam(body, facts, channel);
-  const message = chooseFirstMessage(provider.type, body, facts.template, channel.id);
-  checkOptOut(contact, facts, message);
-  const recipient = message && chooseRecipient(provider, channel, contact, phone);
-  return { contact, channel, provider, team, message, recipient };
+  const message = chooseFirstMessage(provider.type, body, facts.template, channel.id, refusals);
+  // Judged whatever is wrong with the message, so that a dry run names all of it.
+  if (provider.type === 'official') check(() => checkOptOut(contact, facts.template));
+  const address = chooseAddress(provider, channel, contact, phone);
+  const is_written_to = provider.type === 'official' || body.text !== undefined;
+  if (is_written_to && (contact ?? phone)) check(() => checkReachable(address));
+  if (!team || found.length > 0) return { checked: null, refusals: found };
+  return { checked: { contact, channel, provider, team, message, address }, refusals: found };
 }
 
 function checkContact(body: StartAttendanceBody, facts: StartFacts): StartContact | null {
@@ -100,53 +116,81 @@ function checkContact(body: StartAttendanceBody, facts: StartFacts): StartContac
   throw contact_not_found({ pointer: '/contact/id', params: { id: body.contact.id } });
 }
 
-function checkChannel(body: StartAttendanceBody, { channels }: StartFacts): StartChannel {
+function findChannel(body: StartAttendanceBody, { channels }: StartFacts): StartChannel {
   const [channel] = channels;
   if (body.channel_id === undefined && channels.length !== 1) {
     throw channel_required({ pointer: '/channel_id', params: { usable: channels.length === 0 ? 'no' : 'several' } });
   }
   if (!channel) throw channel_not_found({ pointer: '/channel_id', params: { id: body.channel_id } });
-  const { name, status, status_detail } = channel;
-  if (status !== 'disconnected' && status !== 'restricted') return channel;
+  return channel;
+}
+
+/** Throws `channel_unavailable` for a channel that cannot open anything now. */
+export function checkAvailable({ name, status, status_detail }: StartChannel): void {
+  if (status !== 'disconnected' && status !== 'restricted') return;
   throw channel_unavailable({
     pointer: '/channel_id',
     params: { name, status, reason: status_detail ?? 'no reason given' },
   });
 }
 
-function checkTeam(body: StartAttendanceBody, { team }: StartFacts, channel: StartChannel): StartTeam {
+function checkTeam(body: StartAttendanceBody, { team }: StartFacts, channel: StartChannel | undefined): StartTeam {
   if (!team) throw team_not_found({ pointer: '/team_id', params: { id: body.team_id } });
+  if (channel) checkTeamOnChannel(team, channel);
+  return team;
+}
+
+/** Throws `team_not_on_channel`. */
+export function checkTeamOnChannel(
+  team: Pick<StartTeam, 'name' | 'channel_scope' | 'channel_ids'>,
+  channel: { id: string; name: string },
+): void {
   const works_here =
     team.channel_scope === 'all' || (team.channel_scope === 'selected' && team.channel_ids.includes(channel.id));
-  if (works_here) return team;
+  if (works_here) return;
   throw team_not_on_channel({ pointer: '/team_id', params: { team: team.name, channel: channel.name } });
 }
 
-function checkOptOut(contact: StartContact | null, { template }: StartFacts, message: FirstMessage | null): void {
-  if (!contact?.marketing_opted_out_at || !message?.template || template?.category !== 'marketing') return;
+/** Throws `contact_opted_out` for a marketing template. */
+export function checkOptOut(contact: StartContact | null, template: StartTemplate | null): void {
+  if (!contact?.marketing_opted_out_at || template?.category !== 'marketing') return;
   const since = new Date(contact.marketing_opted_out_at).toISOString();
   throw contact_opted_out({ pointer: '/contact', params: { since } });
 }
 
+/** Throws `contact_unreachable` when there is no address. */
+export function checkReachable(address: Address | null): Address {
+  if (!address) throw contact_unreachable({ pointer: '/contact' });
+  return address;
+}
+
 /**
- * Where the message goes: an address that this channel's gateway gave for the person, else the phone, else what the
- * provider calls a person without one. On official channels the phone comes first: it keeps the phone flowing to us.
+ * Where the message goes: an address that this channel's gateway gave for the person's number of now, else the number, else
+ * what the provider calls a person without one. On official channels the phone comes first: it keeps the phone flowing to us.
  */
-function chooseRecipient(
+export function chooseAddress(
   provider: Provider,
   channel: StartChannel,
   contact: StartContact | null,
   phone: Phone | null,
-): Address {
+): Address | null {
   const here = (contact?.identities ?? []).filter((one) => one.scope === `channel:${channel.id}`);
-  const find = (...kinds: Address['kind'][]) =>
-    here.find((one) => (kinds as string[]).includes(one.kind)) as Address | undefined;
-  const checked = provider.capabilities.checks_number ? find('wa_id', 'lid') : undefined;
+  const find = (isWanted: (one: { kind: string; value: string }) => boolean) =>
+    here.find(isWanted) as Address | undefined;
   const number = contact ? contact.phone : (phone?.e164 ?? null);
+  const { checks_number } = provider.capabilities;
+  const kinds = ['bsuid', 'parent_bsuid', 'lid', ...(checks_number ? ['wa_id'] : [])];
   const address =
-    checked ??
-    (number === null ? undefined : { kind: 'phone' as const, value: number }) ??
-    find('bsuid', 'parent_bsuid', 'lid');
-  if (!address) throw contact_unreachable({ pointer: '/contact' });
-  return { kind: address.kind, value: address.value };
+    number === null
+      ? find(({ kind }) => kinds.includes(kind))
+      : ((checks_number ? find((one) => isOfNumber(one, number)) : undefined) ?? {
+          kind: 'phone' as const,
+          value: number,
+        });
+  return address ? { kind: address.kind, value: address.value } : null;
+}
+
+/** A number that was changed leaves the gateway's address of the old one behind, which is somebody else's by now. */
+function isOfNumber({ kind, value }: { kind: string; value: string }, phone: string): boolean {
+  return kind === 'wa_id' && phoneSearchText(phone).split(' ').includes(value.replace(/@.*$/, ''));
 }

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
+import type { Address } from '../../providers/provider.ts';
 import { toContact } from '../contacts/contacts.repository.ts';
 import { phoneSearchText } from '../contacts/phone-number.ts';
 import type { NewEvent } from '../events/events.schema.ts';
@@ -10,28 +11,29 @@ import type { StartedAnswer, StartPlan } from './start-attendance.ts';
 
 /**
  * Everything a start writes and answers, composed before the one statement that writes it: ids and times are ours, so the
- * answer can be sealed and the events can be told in the same breath. `reused` is the open attendance, null for a new one.
+ * answer can be sealed and the events can be told in the same breath. `reused` is the open attendance with
+ * the address it goes to, null for a new one.
  */
 export function composeStart(
   scope: Scope,
   plan: StartPlan,
-  reused: AttendanceView | null,
+  reused: { view: AttendanceView; address: Address | null } | null,
 ): { write: StartWrite; answer: StartedAnswer } {
   const now = scope.now();
   const { checked, record } = plan;
   const contact = checked.contact ? null : newContact(plan);
   const contact_id = checked.contact?.id ?? contact?.id ?? uuid();
-  const message = newMessage(plan);
+  const message = newMessage(plan, reused?.address ?? null);
   const attendance = reused ? null : newAttendance(scope, plan, contact_id, message);
-  const attendance_id = reused?.id ?? attendance?.id ?? uuid();
-  const view = reused ?? viewOf({ attendance, attendance_id, contact, contact_id, checked, message, now });
+  const attendance_id = reused?.view.id ?? attendance?.id ?? uuid();
+  const view = reused?.view ?? viewOf({ attendance, attendance_id, contact, contact_id, checked, message, now });
   const body: StartedAttendanceView = {
     ...view,
     outcome: {
       contact: contact ? 'created' : 'found',
       attendance: reused ? 'reused' : 'created',
       message_id: message?.id ?? null,
-      not_applied: notApplied(plan, reused),
+      not_applied: notApplied(plan, reused?.view ?? null),
     },
   };
   const answer: StartedAnswer = { status: reused ? 200 : 201, location: `/v1/attendances/${attendance_id}`, body };
@@ -47,11 +49,13 @@ function newContact({ phone, body }: StartPlan): NewContact | null {
   return { id: uuid(), name, phone: phone.e164, phone_key: phone.key, phone_digits: phoneSearchText(phone.key) };
 }
 
-function newMessage({ body, checked: { message, recipient, channel } }: StartPlan): NewMessage | null {
+function newMessage({ body, checked: { message, address, channel } }: StartPlan, reused: Address | null) {
+  const recipient = reused ?? address;
   if (!message || !recipient) return null;
+  const { rendered: _, ...content } = message;
   return {
     id: uuid(),
-    ...message,
+    ...content,
     recipient_kind: recipient.kind,
     recipient: recipient.value,
     send_within_s: body.send_within_s ?? channel.send_within_s,
@@ -75,6 +79,8 @@ function newAttendance(
     metadata: body.metadata ?? {},
     api_key_id: scope.api_key_id,
     actor: body.actor ?? null,
+    address_kind: checked.address?.kind ?? null,
+    address: checked.address?.value ?? null,
   };
 }
 
@@ -113,6 +119,7 @@ function viewOf({ attendance, attendance_id, contact, contact_id, checked, messa
     created_at: at,
     updated_at: at,
     closed_at: null,
+    close_reason: null,
   };
 }
 

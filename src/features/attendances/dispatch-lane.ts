@@ -15,6 +15,7 @@ import {
 import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
 import { recordOutcomes } from './record-outcomes.ts';
+import { sweepDoubts } from './sweep-doubts.ts';
 
 /** Calls the lane: after a start queued a message. */
 export const dispatch_topic = 'dispatch';
@@ -130,7 +131,7 @@ function toOutcomes(ctx: Context, finished: Finished<DispatchItem, DispatchOutco
   };
 }
 
-/** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. */
+/** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. T6, T7: what policies say of doubts. */
 async function sweepMessages(ctx: Context, { public_url, wake }: DispatchDependencies): Promise<void> {
   const lost = await listLostMessages(ctx, sweep_batch);
   const late = await listLateMessages(ctx, sweep_batch);
@@ -138,6 +139,7 @@ async function sweepMessages(ctx: Context, { public_url, wake }: DispatchDepende
     (kind: 'lost' | 'too_late', code: string) =>
     (row: (typeof lost)[number]): WrittenOutcome => ({
       account_id: row.account_id,
+      attendance_id: row.attendance_id,
       message_id: row.id,
       fence: kind === 'lost' ? row.fence : null,
       attempt: row.attempt,
@@ -152,8 +154,11 @@ async function sweepMessages(ctx: Context, { public_url, wake }: DispatchDepende
     ...lost.map(overdue('lost', 'provider_answer_lost')),
     ...late.map(overdue('too_late', 'not_sent_in_time')),
   ];
-  if (written.length === 0) return;
-  const changed = await recordOutcomes(ctx, public_url, { written, learned: [], channel_news: [] });
-  ctx.log.warn({ lost: lost.length, late: late.length, changed }, 'messages.swept');
-  wake.call(settled_topic);
+  if (written.length > 0) {
+    const changed = await recordOutcomes(ctx, public_url, { written, learned: [], channel_news: [] });
+    ctx.log.warn({ lost: lost.length, late: late.length, changed }, 'messages.swept');
+  }
+  const decided = await sweepDoubts(ctx, public_url);
+  if (decided > 0) wake.call(dispatch_topic);
+  if (written.length + decided > 0) wake.call(settled_topic);
 }

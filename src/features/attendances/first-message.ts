@@ -1,9 +1,10 @@
 import { defineProblem } from '../../problem.ts';
 import type { ChannelType, OutboundContent } from '../../providers/provider.ts';
 import { template_not_found } from '../references.ts';
-import { checkParameters, template_parameters_invalid } from '../templates/check-parameters.ts';
-import { renderedText, renderTemplate } from '../templates/render-template.ts';
-import { readSlots, unsupportedComponents } from '../templates/template-slots.ts';
+import { template_parameters_invalid } from '../templates/check-parameters.ts';
+import { fillTemplate, template_component_unsupported } from '../templates/fill-template.ts';
+import { type RenderedTemplate, renderedText } from '../templates/render-template.ts';
+import type { Refusals } from './refusals.ts';
 import type { StartTemplate } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
 
@@ -17,7 +18,7 @@ const template_required = defineProblem({
   },
   example: { pointer: '/template', params: { channel_id: '019a0000-0000-7000-8000-0000000000c1' } },
 });
-const template_not_supported = defineProblem({
+export const template_not_supported = defineProblem({
   code: 'template_not_supported',
   status: 422,
   title: { en: 'This channel has no templates', pt: 'Este canal não tem templates' },
@@ -37,7 +38,7 @@ const text_not_allowed = defineProblem({
   },
   example: { pointer: '/text' },
 });
-const template_not_on_channel = defineProblem({
+export const template_not_on_channel = defineProblem({
   code: 'template_not_on_channel',
   status: 422,
   title: { en: 'The template is of another channel', pt: 'O template é de outro canal' },
@@ -50,7 +51,7 @@ const template_not_on_channel = defineProblem({
     params: { name: 'boas_vindas', language: 'pt_BR', channel_id: '019a0000-0000-7000-8000-0000000000c1' },
   },
 });
-const template_not_approved = defineProblem({
+export const template_not_approved = defineProblem({
   code: 'template_not_approved',
   status: 422,
   title: { en: 'The template is not approved', pt: 'O template não está aprovado' },
@@ -59,16 +60,6 @@ const template_not_approved = defineProblem({
     pt: 'O template {name} ({language}) está {status}. Use um aprovado, ou sincronize o canal se ele já foi aprovado.',
   },
   example: { pointer: '/template', params: { name: 'boas_vindas', language: 'pt_BR', status: 'paused' } },
-});
-const template_component_unsupported = defineProblem({
-  code: 'template_component_unsupported',
-  status: 422,
-  title: { en: 'The template has a part we cannot send', pt: 'O template tem uma parte que não sabemos enviar' },
-  detail: {
-    en: 'Template {name} has: {components}. Take a template without it.',
-    pt: 'O template {name} tem: {components}. Use um template sem isso.',
-  },
-  example: { pointer: '/template', params: { name: 'boas_vindas', components: 'CAROUSEL' } },
 });
 
 export const first_message_problems = [
@@ -90,42 +81,73 @@ export interface FirstMessage {
   payload: OutboundContent;
 }
 
+/** With what its reader will see. */
+export interface ChosenMessage extends FirstMessage {
+  rendered: RenderedTemplate;
+}
+
 type Asked = Pick<StartAttendanceBody, 'template' | 'text'>;
 
-/** The branch on channel type: a template on official channels; text, or nothing (null), on unofficial ones. Throws the above. */
+/**
+ * The branch on channel type: a template on official channels; text, or nothing (null), on unofficial ones. What speaks
+ * against it goes into `refusals`.
+ */
 export function chooseFirstMessage(
   type: ChannelType,
   asked: Asked,
   template: StartTemplate | null,
   channel_id: string,
-): FirstMessage | null {
+  refusals: Refusals,
+): ChosenMessage | null {
   switch (type) {
     case 'official':
-      return fromTemplate(asked, template, channel_id);
+      return chooseTemplate(asked, template, channel_id, refusals);
     case 'unofficial':
-      return fromText(asked);
+      refusals.check(() => refuseTemplate(asked));
+      return asked.text === undefined ? null : textMessage(asked.text);
   }
 }
 
-function fromText({ template, text }: Asked): FirstMessage | null {
-  if (template !== undefined) throw template_not_supported({ pointer: '/template' });
-  return text === undefined ? null : { type: 'text', text, template: null, payload: { type: 'text', text } };
-}
-
-function fromTemplate(
+function chooseTemplate(
   { template: asked, text }: Asked,
   template: StartTemplate | null,
   channel_id: string,
-): FirstMessage {
-  if (asked === undefined) throw template_required({ pointer: '/template', params: { channel_id } });
-  if (text !== undefined) throw text_not_allowed({ pointer: '/text' });
-  if (template === null) {
+  { check }: Refusals,
+): ChosenMessage | null {
+  check(() => {
+    if (asked === undefined) throw template_required({ pointer: '/template', params: { channel_id } });
+  });
+  check(() => {
+    if (text !== undefined) throw text_not_allowed({ pointer: '/text' });
+  });
+  return asked === undefined ? null : templateMessage(asked, template, channel_id, { check });
+}
+
+function refuseTemplate({ template }: Asked): void {
+  if (template !== undefined) throw template_not_supported({ pointer: '/template' });
+}
+
+export function textMessage(text: string): ChosenMessage {
+  const rendered = { header: null, body: text, footer: null, buttons: [] };
+  return { type: 'text', text, template: null, payload: { type: 'text', text }, rendered };
+}
+
+/** A template that was found, is of this channel, approved and exactly filled; else null, with the reasons in refusals. */
+export function templateMessage(
+  asked: NonNullable<Asked['template']>,
+  template: StartTemplate | null,
+  channel_id: string,
+  { check }: Pick<Refusals, 'check'>,
+): ChosenMessage | null {
+  const found = check(() => {
+    if (template) return template;
     const [pointer, id] =
       'id' in asked ? ['/template/id', asked.id] : ['/template/name', `${asked.name} (${asked.language})`];
     throw template_not_found({ pointer, params: { id } });
-  }
-  refuseUnfit(template, channel_id);
-  return fill(template, asked.parameters);
+  });
+  if (!found) return null;
+  check(() => refuseUnfit(found, channel_id));
+  return check(() => fill(found, asked.parameters)) ?? null;
 }
 
 function refuseUnfit(template: StartTemplate, channel_id: string): void {
@@ -133,18 +155,16 @@ function refuseUnfit(template: StartTemplate, channel_id: string): void {
   const said = { pointer: '/template', params: { name, language, status, channel_id } };
   if (template.channel_id !== channel_id) throw template_not_on_channel(said);
   if (status !== 'approved') throw template_not_approved(said);
-  const components = unsupportedComponents(template.components);
-  if (components.length === 0) return;
-  throw template_component_unsupported({ pointer: '/template', params: { name, components: components.join(', ') } });
 }
 
-function fill(template: StartTemplate, parameters: Record<string, unknown> | undefined): FirstMessage {
+function fill(template: StartTemplate, parameters: Record<string, unknown> | undefined): ChosenMessage {
   const { id, name, language, parameter_format } = template;
-  const { filled } = checkParameters(readSlots(template.components, parameter_format), parameters);
+  const { filled, rendered } = fillTemplate(template, parameters);
   return {
     type: 'template',
-    text: renderedText(renderTemplate(template.components, filled)),
+    text: renderedText(rendered),
     template: { id, name, language, parameters: parameters ?? {} },
     payload: { type: 'template', name, language, parameter_format, slots: filled },
+    rendered,
   };
 }

@@ -1,15 +1,14 @@
-import { v7 as uuid } from 'uuid';
 import { type Context, inTransaction } from '../../context.ts';
-import type { MessagesRow } from '../../db/rows.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
 import { applyChannelNews } from '../channels/apply-channel-news.ts';
 import { type LearnedIdentity, learnIdentities } from '../contacts/contacts.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
-import { applyOutcomes, type WrittenOutcome } from '../messages/dispatch.repository.ts';
+import { applyOutcomes, type ChangedMessage, type WrittenOutcome } from '../messages/dispatch.repository.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
+import { eventOf } from './attendance-events.ts';
 import { loadAttendances } from './attendance-view.ts';
-import { type FollowedAttendance, followMessages, type MessageNews } from './attendances.repository.ts';
+import { followMessages, lockAttendances, type MessageNews } from './attendances.repository.ts';
 
 /** What came of messages, to be written together. */
 export interface Outcomes {
@@ -20,12 +19,17 @@ export interface Outcomes {
 }
 
 /**
- * T3, T4 and T8 in one transaction: the messages, their attempts, the attendances that follow their first message, the
- * events of all of it. An outcome with a stale fence writes nothing. Returns how many messages changed.
+ * T3, T4, T6, T7 and T8 in one transaction: the messages, their attempts, the attendances that follow their first message,
+ * the events of all of it. An outcome with a stale fence writes nothing, nor does a resend into an attendance that is over.
+ * Attendances are locked before their messages, here as everywhere. Returns how many messages changed.
  */
 export async function recordOutcomes(ctx: Context, public_url: string, outcomes: Outcomes): Promise<number> {
   return inTransaction(ctx, async (trx) => {
-    const messages = await applyOutcomes(trx, outcomes.written);
+    const active = await lockAttendances(trx, outcomes.written);
+    const written = outcomes.written
+      .map((one) => ({ ...one, is_over: !active.has(one.attendance_id) }))
+      .filter((one) => one.kind !== 'resend' || !one.is_over);
+    const messages = await applyOutcomes(trx, written);
     const told = messages.filter((message) => newsType(message) !== null);
     for (const round of oncePerAttendance(told)) await tellMessages(trx, round);
     await learnIdentities(trx, outcomes.learned);
@@ -35,16 +39,31 @@ export async function recordOutcomes(ctx: Context, public_url: string, outcomes:
 }
 
 /** The event of a message's new state; none for one that went back to the queue. */
-function newsType(message: MessagesRow): EventType | null {
-  if (message.state === 'unknown') return 'message.unknown';
-  if (message.state !== 'settled') return null;
-  if (message.failed_at) return 'message.failed';
-  return message.held_at ? 'message.held' : 'message.accepted';
+function newsType({ outcome, held_at, state }: ChangedMessage): EventType | null {
+  switch (outcome) {
+    case 'accepted':
+      return held_at ? 'message.held' : 'message.accepted';
+    case 'marked_sent':
+      return 'message.sent';
+    case 'ambiguous':
+    case 'lost':
+      return 'message.unknown';
+    case 'refused':
+    case 'too_late':
+    case 'marked_failed':
+    case 'presumed_lost':
+      return 'message.failed';
+    case 'unavailable':
+    case 'given_back':
+      return state === 'cancelled' ? 'message.cancelled' : null;
+    case 'resend':
+      return null;
+  }
 }
 
 /** Two messages of one attendance cannot take their event numbers in one statement. */
-function oncePerAttendance(messages: MessagesRow[]): MessagesRow[][] {
-  const rounds: Map<string, MessagesRow>[] = [];
+function oncePerAttendance(messages: ChangedMessage[]): ChangedMessage[][] {
+  const rounds: Map<string, ChangedMessage>[] = [];
   for (const message of messages) {
     let round = rounds.find((one) => !one.has(message.attendance_id));
     if (!round) {
@@ -56,12 +75,12 @@ function oncePerAttendance(messages: MessagesRow[]): MessagesRow[][] {
   return rounds.map((round) => [...round.values()]);
 }
 
-function toNews(message: MessagesRow): MessageNews {
+function toNews(message: ChangedMessage): MessageNews {
   const becomes = message.state === 'unknown' ? null : message.failed_at ? 'failed' : 'open';
   return { account_id: message.account_id, attendance_id: message.attendance_id, message_id: message.id, becomes };
 }
 
-async function tellMessages(trx: Context, messages: MessagesRow[]): Promise<void> {
+async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<void> {
   const followed = await followMessages(trx, messages.map(toNews));
   const attempts = await listAttempts(trx, messages);
   const changed = followed.filter((row) => row.has_changed);
@@ -72,37 +91,14 @@ async function tellMessages(trx: Context, messages: MessagesRow[]): Promise<void
     const type = newsType(message);
     if (!attendance || !type) return [];
     const last = attendance.event_sequence;
-    const told = eventOf(
-      trx,
-      attendance,
-      type,
-      attendance.has_changed ? last - 1 : last,
-      toMessage(message, attempts.get(message.id) ?? [], 'en'),
-    );
+    const data = toMessage(message, attempts.get(message.id) ?? [], 'en');
+    const sequence = attendance.has_changed ? last - 1 : last;
+    const told = eventOf(trx, attendance, { type, sequence, data, message_id: message.id });
     if (!attendance.has_changed) return [told];
     const status_type = attendance.status === 'open' ? 'attendance.opened' : 'attendance.failed';
-    return [told, eventOf(trx, attendance, status_type, last, views.get(attendance.id))];
+    return [told, eventOf(trx, attendance, { type: status_type, sequence: last, data: views.get(attendance.id) })];
   });
   await insertEvents(trx, events);
-}
-
-function eventOf(
-  ctx: Pick<Context, 'now'>,
-  row: FollowedAttendance,
-  type: EventType,
-  sequence: number,
-  data: unknown,
-): NewEvent {
-  return {
-    account_id: row.account_id,
-    id: uuid(),
-    type,
-    attendance_id: row.id,
-    attendance_sequence: sequence,
-    contact_id: row.contact_id,
-    data,
-    created_at: ctx.now(),
-  };
 }
 
 async function tellChannels(trx: Context, public_url: string, news: Outcomes['channel_news']): Promise<void> {

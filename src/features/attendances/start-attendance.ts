@@ -8,16 +8,19 @@ import { lockActiveAttendance } from './attendances.repository.ts';
 import { CurrentAttendance, current_attendance_example, type StartedAttendanceView } from './attendances.schema.ts';
 import { type CheckedStart, checkStart, start_check_problems } from './check-start.ts';
 import { composeStart } from './compose-start.ts';
+import { createRefusals } from './refusals.ts';
 import {
   insertStart,
+  lost_race_constraints,
   type OpenAttendance,
   readStart,
   type StartFacts,
   type StartQuestion,
 } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
+import type { DryRunView } from './verbs.schema.ts';
 
-const attendance_already_open = defineProblem({
+export const attendance_already_open = defineProblem({
   code: 'attendance_already_open',
   status: 409,
   title: { en: 'There is an open attendance', pt: 'Já existe um atendimento aberto' },
@@ -32,7 +35,7 @@ const attendance_already_open = defineProblem({
     extra: { attendance: current_attendance_example },
   },
 });
-const start_contended = defineProblem({
+export const start_contended = defineProblem({
   code: 'start_contended',
   status: 503,
   retryable: true,
@@ -41,7 +44,29 @@ const start_contended = defineProblem({
   detail: { en: 'Nothing was started. Try again.', pt: 'Nada foi iniciado. Tente de novo.' },
 });
 
-export const start_problems = [...start_check_problems, attendance_already_open, start_contended];
+const start_refused = defineProblem({
+  code: 'start_refused',
+  status: 422,
+  title: { en: 'The start would be refused', pt: 'O início seria recusado' },
+  detail: {
+    en: 'errors has everything that speaks against it, in the order of the checks; a start answers with the first.',
+    pt: 'errors traz tudo o que impede o início, na ordem das verificações; um início responde com o primeiro.',
+  },
+  example: {
+    errors: [
+      {
+        pointer: '/template',
+        code: 'template_required',
+        detail: {
+          en: 'An attendance on an official channel opens with an approved template.',
+          pt: 'Um atendimento em canal oficial abre com um template aprovado.',
+        },
+      },
+    ],
+  },
+});
+
+export const start_problems = [...start_check_problems, attendance_already_open, start_contended, start_refused];
 
 export interface StartedAnswer {
   status: 200 | 201;
@@ -50,7 +75,7 @@ export interface StartedAnswer {
 }
 
 /** A race lost to another start is read again: by then its winner is visible. */
-const most_rounds = 4;
+export const most_rounds = 4;
 
 /**
  * Starts an attendance: read all it is decided on, decide, write all of it in one statement. 201 with a new attendance, or
@@ -61,14 +86,32 @@ export async function startAttendance(
   body: StartAttendanceBody,
   record: AnswerRecord | null,
 ): Promise<StartedAnswer> {
-  const phone = 'phone' in body.contact ? readPhone(body.contact.phone, scope.default_country, '/contact/phone') : null;
+  const phone = phoneOf(scope, body);
   for (let round = 0; round < most_rounds; round += 1) {
     const facts = await readStart(scope, toQuestion(body, phone));
-    const checked = checkStart(body, facts, phone);
+    const { checked, refusals } = checkStart(body, facts, phone);
+    if (!checked) throw refusals[0] ?? new Error('a start without a refusal was not checked');
     const answer = await writeStart(scope, { body, phone, facts, checked, record });
     if (answer) return answer;
   }
   throw start_contended();
+}
+
+function phoneOf(scope: Scope, { contact }: StartAttendanceBody): Phone | null {
+  return 'phone' in contact ? readPhone(contact.phone, scope.default_country, '/contact/phone') : null;
+}
+
+/** The same checks, nothing written: what would be sent. Throws `start_refused` with every violation. */
+export async function dryRunStart(scope: Scope, body: StartAttendanceBody): Promise<DryRunView> {
+  const { check, found } = createRefusals();
+  const phone = check(() => phoneOf(scope, body)) ?? null;
+  const facts = await readStart(scope, toQuestion(body, phone));
+  const { checked, refusals } = checkStart(body, facts, phone);
+  const { open } = facts;
+  found.push(...refusals);
+  if (open && body.on_open !== 'reuse') check(() => refuseOpen(open));
+  if (!checked || found.length > 0) throw start_refused({ errors: found.flatMap((problem) => problem.violations) });
+  return { would_start: true, rendered: checked.message?.rendered ?? null };
 }
 
 function toQuestion(body: StartAttendanceBody, phone: Phone | null): StartQuestion {
@@ -102,12 +145,13 @@ async function writeStart(scope: Scope, plan: StartPlan): Promise<StartedAnswer 
     return answer;
   } catch (error) {
     const constraint = violatedConstraint(error);
-    if (constraint === 'contacts_phone_key' || constraint === 'attendances_one_active') return null;
+    if (constraint !== undefined && lost_race_constraints.has(constraint)) return null;
     throw error;
   }
 }
 
-function refuseOpen({ id, status, since, team }: OpenAttendance): never {
+/** Throws `attendance_already_open`. */
+export function refuseOpen({ id, status, since, team }: OpenAttendance): never {
   const started_at = new Date(since).toISOString();
   throw attendance_already_open({
     pointer: '/contact',
@@ -122,7 +166,7 @@ async function reuseAttendance(scope: Scope, plan: StartPlan, open: OpenAttendan
     const attendance = await lockActiveAttendance(trx, open.id);
     if (!attendance) return null;
     const [view] = await loadAttendances(trx, [attendance], 'en');
-    const { write, answer } = composeStart(trx, plan, view ?? null);
+    const { write, answer } = composeStart(trx, plan, view ? { view, address: open.address } : null);
     await insertStart(trx, write);
     return answer;
   });

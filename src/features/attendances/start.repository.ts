@@ -1,5 +1,5 @@
 import type { AnswerRecord, Scope } from '../../context.ts';
-import type { OutboundContent } from '../../providers/provider.ts';
+import type { Address, OutboundContent } from '../../providers/provider.ts';
 import { event_columns } from '../events/events.repository.ts';
 import type { NewEvent } from '../events/events.schema.ts';
 import type { Component } from '../templates/template-slots.ts';
@@ -14,7 +14,7 @@ export interface StartQuestion {
   contact_id: string | null;
   phone_key: string | null;
   channel_id: string | null;
-  team_id: string;
+  team_id: string | null;
   template_id: string | null;
   template_name: string | null;
   template_language: string | null;
@@ -57,6 +57,8 @@ export interface OpenAttendance {
   status: string;
   since: string;
   team: { id: string; name: string } | null;
+  /** Where its last message went, else where it was opened to go. */
+  address: Address | null;
 }
 
 /** All that a start is decided on. `channels` holds the one named, or up to two usable ones when none was. */
@@ -71,14 +73,14 @@ export interface StartFacts {
 const read_start = `
   with contact as (
     select id, name, profile_name, phone, marketing_opted_out_at from contacts
-     where account_id = :account_id and id = cast(:contact_id as uuid)
+     where account_id = :account_id and id = cast(:contact_id as uuid) and erased_at is null
     union all
     select id, name, profile_name, phone, marketing_opted_out_at from contacts
-     where account_id = :account_id and phone_key = cast(:phone_key as text)
+     where account_id = :account_id and phone_key = cast(:phone_key as text) and erased_at is null
   ),
   channel as (
     select id, name, provider, status, status_detail, send_within_s from channels
-     where account_id = :account_id
+     where account_id = :account_id and archived_at is null
        and case when cast(:channel_id as uuid) is null then status not in ('disconnected', 'restricted')
                 else id = cast(:channel_id as uuid) end
      order by id limit 2
@@ -100,9 +102,13 @@ const read_start = `
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from channel c) as channels,
     (select jsonb_build_object('id', t.id, 'name', t.name, 'channel_scope', t.channel_scope, 'channel_ids', array(
        select tc.channel_id from team_channels tc where tc.account_id = t.account_id and tc.team_id = t.id))
-       from teams t where t.account_id = :account_id and t.id = :team_id) as team,
+       from teams t where t.account_id = :account_id and t.id = cast(:team_id as uuid) and t.archived_at is null) as team,
     (select to_jsonb(t) from template t limit 1) as template,
-    (select jsonb_build_object('id', a.id, 'status', a.status, 'since', a.created_at, 'team',
+    (select jsonb_build_object('id', a.id, 'status', a.status, 'since', a.created_at, 'address', coalesce(
+              (select jsonb_build_object('kind', m.recipient_kind, 'value', m.recipient) from messages m
+                where m.account_id = a.account_id and m.attendance_id = a.id and m.recipient is not null
+                order by m.id desc limit 1),
+              case when a.address is not null then jsonb_build_object('kind', a.address_kind, 'value', a.address) end), 'team',
               case when t.id is not null then jsonb_build_object('id', t.id, 'name', t.name) end)
        from contact c
        join attendances a on a.account_id = :account_id and a.contact_id = c.id
@@ -136,6 +142,8 @@ export interface NewAttendance {
   metadata: Record<string, unknown>;
   api_key_id: string | null;
   actor: unknown;
+  address_kind: string | null;
+  address: string | null;
 }
 export interface NewMessage {
   id: string;
@@ -162,6 +170,20 @@ export interface StartWrite {
   now: Date;
 }
 
+/**
+ * Another start was faster; or the contact was erased, the channel or the team archived or deleted since all was read. What
+ * is read again is the truth of it.
+ */
+export const lost_race_constraints = new Set([
+  'contacts_phone_key',
+  'attendances_one_active',
+  'attendances_live_contact',
+  'attendances_live_channel',
+  'attendances_live_team',
+  'attendances_account_id_channel_id_fkey',
+  'attendances_account_id_team_id_fkey',
+]);
+
 const insert_start = `
   with key as (
     insert into idempotency_keys (account_id, key, fingerprint, answer, contact_id, created_at)
@@ -182,11 +204,12 @@ const insert_start = `
   ),
   attendance as (
     insert into attendances (account_id, id, contact_id, channel_id, team_id, origin, status, first_message_id, external_ref,
-                             metadata, started_by_api_key_id, actor, event_sequence, created_at, updated_at)
+                             metadata, started_by_api_key_id, actor, address_kind, address, event_sequence, created_at, updated_at)
     select :account_id, :attendance_id, :contact_id, :channel_id, a.team_id, 'active', a.status, cast(:message_id as uuid),
-           a.external_ref, a.metadata, a.api_key_id, a.actor, 1, :now, :now
+           a.external_ref, a.metadata, a.api_key_id, a.actor, a.address_kind, a.address, 1, :now, :now
       from jsonb_to_record(cast(:attendance as jsonb))
-        as a (team_id uuid, status text, external_ref text, metadata jsonb, api_key_id uuid, actor jsonb)
+        as a (team_id uuid, status text, external_ref text, metadata jsonb, api_key_id uuid, actor jsonb,
+              address_kind text, address text)
      where cast(:attendance as jsonb) is not null
   ),
   message as (
@@ -198,13 +221,13 @@ const insert_start = `
         as m (type text, text text, template jsonb, payload jsonb, recipient_kind text, recipient text, send_within_s integer)
      where cast(:message as jsonb) is not null
   )
-  insert into events (account_id, id, type, attendance_id, attendance_sequence, contact_id, data, created_at)
-  select account_id, id, type, attendance_id, attendance_sequence, contact_id, data, created_at
+  insert into events (account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at)
+  select account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at
     from jsonb_to_recordset(cast(:events as jsonb)) as e (${event_columns})`;
 
 /**
  * T1: key with its answer, contact, attendance, message and events, in one statement: all of it or nothing. Who comes
- * second breaks a constraint by name: `idempotency_keys_key`, `contacts_phone_key` or `attendances_one_active`.
+ * second breaks a constraint by name: `idempotency_keys_key`, or one of `lost_race_constraints`.
  */
 export async function insertStart({ db, account_id }: Ctx, write: StartWrite): Promise<void> {
   const json = (value: unknown) => (value === null ? null : JSON.stringify(value));

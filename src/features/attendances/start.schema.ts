@@ -54,27 +54,29 @@ const TemplateByName = Closed(
   { $id: 'TemplateByName', title: 'TemplateByName', description: 'By name and language, as at the provider.' },
 );
 
+export const TemplateChoice = Type.Union([Type.Ref(TemplateById), Type.Ref(TemplateByName)], {
+  description: 'Mandatory on official channels, refused on others.',
+});
+export const first_text = Line(1, 4096, { description: 'Free text.' });
+export const send_within = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 604_800,
+    description: "Still queued after it: failed with `not_sent_in_time`. Default: the channel's.",
+  }),
+);
+
 export const StartAttendance = Closed(
   {
     contact: Type.Union([Type.Ref(ContactById), Type.Ref(ContactByPhone)], { description: 'Who to talk with.' }),
     channel_id: Type.Optional(Id('May be left out when exactly one channel is usable.')),
     team_id: Id('Who looks after it.'),
-    template: Type.Optional(
-      Type.Union([Type.Ref(TemplateById), Type.Ref(TemplateByName)], {
-        description: 'Mandatory on official channels, refused on others.',
-      }),
-    ),
+    template: Type.Optional(TemplateChoice),
     text: Type.Optional(
       Line(1, 4096, { description: 'The first message on an unofficial channel; without it nothing is sent.' }),
     ),
     on_open: Type.Optional(OneOf(['reject', 'reuse'], { description: 'When one is open already. Default `reject`.' })),
-    send_within_s: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 604_800,
-        description: "Still queued after it: failed with `not_sent_in_time`. Default: the channel's.",
-      }),
-    ),
+    send_within_s: send_within,
     external_ref: Type.Optional(Line(1, 200, { description: 'Yours; given back.' })),
     metadata: Type.Optional(Metadata('Yours; given back.')),
     actor: Type.Optional(Type.Ref(Actor)),

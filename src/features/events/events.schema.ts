@@ -1,12 +1,21 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Closed, Timestamp } from '../../schema.ts';
+
 /** Every type of event there is; each is written in the transaction of the change it tells of. */
 export const event_types = [
   'contact.created',
+  'contact.updated',
+  'contact.erased',
   'attendance.started',
   'attendance.opened',
   'attendance.failed',
+  'attendance.transferred',
+  'attendance.closed',
   'message.accepted',
   'message.held',
+  'message.sent',
   'message.failed',
+  'message.cancelled',
   'message.unknown',
   'channel.status_changed',
 ] as const;
@@ -21,7 +30,18 @@ export interface NewEvent {
   attendance_id: string | null;
   /** Per attendance from 1 without gaps, taken under the attendance's row lock; null without one. */
   attendance_sequence: number | null;
+  message_id?: string;
   contact_id: string | null;
   data: unknown;
   created_at: Date;
 }
+
+export const TimelineEntry = Closed(
+  {
+    type: Type.String({ description: 'The type of event.' }),
+    sequence: Type.Integer({ minimum: 1, description: 'Its number in the attendance.' }),
+    at: Timestamp('When.'),
+  },
+  { $id: 'TimelineEntry', title: 'TimelineEntry', description: 'One thing that happened.' },
+);
+export type TimelineEntryView = Static<typeof TimelineEntry>;

@@ -107,6 +107,7 @@ function written(
 ): WrittenOutcome {
   return {
     account_id: message.account_id,
+    attendance_id: message.attendance_id,
     message_id: message.id,
     fence: message.fence,
     attempt: message.attempt,

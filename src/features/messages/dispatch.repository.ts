@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
+import { columnsOf } from '../../db/table.ts';
 import { next_turn_ms, paid_senders, recipient_pace_ms, taken_senders } from '../../lanes/pace.ts';
 import type { Address, OutboundContent } from '../../providers/provider.ts';
 import type { KeptError } from './message-errors.ts';
@@ -92,14 +93,36 @@ export async function claimMessages(
   return { claimed: row?.claimed ?? [], again_in_ms: row?.again_in_ms == null ? null : Number(row.again_in_ms) };
 }
 
-/** What became of one attempt, or of one queued message; how it is written is the table in docs/dispatch.md. */
+export type OutcomeKind =
+  | 'accepted'
+  | 'refused'
+  | 'unavailable'
+  | 'given_back'
+  | 'ambiguous'
+  | 'lost'
+  | 'too_late'
+  | 'resend'
+  | 'marked_sent'
+  | 'marked_failed'
+  | 'presumed_lost';
+
+/** What a person or a policy decided of a doubt, as it is kept on the message. */
+export interface Resolution {
+  action: 'resend' | 'mark_sent' | 'mark_failed';
+  reason: string | null;
+  decided_by: { policy: string | null; api_key_id: string | null; actor: { id?: string; name?: string } | null };
+  at: string;
+}
+
+/** What became of one attempt, of one queued message, or of one doubt; how it is written is the table in docs/dispatch.md. */
 export interface WrittenOutcome {
   account_id: string;
+  attendance_id: string;
   message_id: string;
-  /** Null for `too_late`, which no claim precedes. */
+  /** Null for what no claim precedes. */
   fence: number | null;
   attempt: number;
-  kind: 'accepted' | 'refused' | 'unavailable' | 'given_back' | 'ambiguous' | 'lost' | 'too_late';
+  kind: OutcomeKind;
   provider_message_id: string | null;
   is_held: boolean;
   error: KeptError | null;
@@ -107,36 +130,57 @@ export interface WrittenOutcome {
   recipient: Address | null;
   /** For `unavailable`: milliseconds until it is due again. */
   run_in_ms: number | null;
+  /** For `resend`: seconds it has to be sent in. */
+  send_within_s?: number;
+  resolution?: Resolution;
+  /** The attendance was closed meanwhile: what surely was not sent is cancelled and not tried again. */
+  is_over?: boolean;
 }
 
-/** T3, T4 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
+/** A message after an outcome of this kind was written. */
+export interface ChangedMessage extends MessagesRow {
+  outcome: OutcomeKind;
+}
+
+/** T3, T4, T6, T7 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
 const apply = `
   with given as (
     select * from jsonb_to_recordset(cast(:outcomes as jsonb)) as o (
       account_id uuid, message_id uuid, fence bigint, attempt integer, kind text, provider_message_id text,
-      is_held boolean, error jsonb, recipient jsonb, run_in_ms double precision)
+      is_held boolean, error jsonb, recipient jsonb, run_in_ms double precision, send_within_s integer, resolution jsonb,
+      is_over boolean)
   ),
   tried as (
     update attempts a
        set finished_at = now(), outcome = g.kind, error = g.error
       from given g
      where a.account_id = g.account_id and a.message_id = g.message_id and a.number = g.attempt and a.fence = g.fence
+       and g.kind in ('accepted', 'refused', 'unavailable', 'given_back', 'ambiguous', 'lost')
        and (a.outcome is null or (a.outcome = 'lost' and g.kind in ('accepted', 'refused')))
   ),
   applied as (
     update messages m
-       set state = case g.kind when 'unavailable' then 'queued' when 'given_back' then 'queued'
-                               when 'ambiguous' then 'unknown' when 'lost' then 'unknown' else 'settled' end,
-           run_at = case g.kind when 'unavailable' then now() + make_interval(secs => g.run_in_ms / 1000)
-                                when 'given_back' then now() else m.run_at end,
+       set state = case when g.kind in ('unavailable', 'given_back') and g.is_over then 'cancelled'
+                        when g.kind in ('unavailable', 'given_back', 'resend') then 'queued'
+                        when g.kind in ('ambiguous', 'lost') then 'unknown' else 'settled' end,
+           run_at = case when g.kind = 'unavailable' then now() + make_interval(secs => g.run_in_ms / 1000)
+                         -- Due; or a doubt that the policy looks at.
+                         when g.kind in ('given_back', 'resend', 'ambiguous', 'lost') then now() else m.run_at end,
+           unknown_at = case when g.kind in ('ambiguous', 'lost') then now() else m.unknown_at end,
+           send_before = case g.kind when 'resend' then now() + make_interval(secs => g.send_within_s) else m.send_before end,
+           resolutions = m.resolutions || case when g.resolution is null then '[]' else jsonb_build_array(g.resolution) end,
            accepted_at = case when g.kind = 'accepted' then coalesce(m.accepted_at, now()) else m.accepted_at end,
            held_at = case when g.kind = 'accepted' and g.is_held then coalesce(m.held_at, now()) else m.held_at end,
-           failed_at = case when g.kind in ('refused', 'too_late') then coalesce(m.failed_at, now()) else m.failed_at end,
+           sent_at = case g.kind when 'marked_sent' then coalesce(m.sent_at, now()) else m.sent_at end,
+           failed_at = case when g.kind in ('refused', 'too_late', 'marked_failed', 'presumed_lost')
+                            then coalesce(m.failed_at, now()) else m.failed_at end,
            provider_message_id = coalesce(m.provider_message_id, g.provider_message_id),
-           error = case g.kind when 'accepted' then null when 'given_back' then m.error
-                               -- Why it waited so long, where a provider had said it.
-                               when 'too_late' then g.error || jsonb_build_object('provider', m.error -> 'provider')
-                               else g.error end,
+           error = case when g.kind in ('accepted', 'marked_sent') and m.failed_at is null then null
+                        when g.kind in ('accepted', 'given_back', 'resend') then m.error
+                        -- Why it waited so long, or was in doubt, where a provider had said it.
+                        when g.kind in ('too_late', 'marked_failed', 'presumed_lost')
+                          then g.error || jsonb_build_object('provider', m.error -> 'provider')
+                        else g.error end,
            recipient_kind = coalesce(g.recipient ->> 'kind', m.recipient_kind),
            recipient = coalesce(g.recipient ->> 'value', m.recipient),
            lease_until = null,
@@ -145,24 +189,32 @@ const apply = `
      where m.account_id = g.account_id and m.id = g.message_id
        and case g.kind
              when 'too_late' then m.state = 'queued' and m.send_before <= now()
-             when 'accepted' then m.fence = g.fence and m.state in ('sending', 'unknown')
+             -- Whatever was decided meanwhile: a resend that waits is not sent, a fact that is there stays.
+             when 'accepted' then m.fence = g.fence and m.accepted_at is null
+                                  and m.state in ('sending', 'unknown', 'queued', 'settled', 'cancelled')
+             -- Of the doubt that was looked at, and not of one that its resend has led to since.
+             when 'resend' then m.status = 'unknown' and m.attempt = g.attempt
+             when 'marked_sent' then m.status = 'unknown' and m.attempt = g.attempt
+             when 'marked_failed' then m.status = 'unknown' and m.attempt = g.attempt
+             when 'presumed_lost' then m.status = 'unknown' and m.attempt = g.attempt
              when 'refused' then m.fence = g.fence and m.state in ('sending', 'unknown')
              when 'lost' then m.fence = g.fence and m.state = 'sending' and m.lease_until <= now()
              else m.fence = g.fence and m.state = 'sending' end
-    returning m.*
+    returning ${columnsOf('messages', 'm')}, g.kind as outcome
   )
   select * from applied`;
 
 /** Writes outcomes and returns the messages that they changed. */
-export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Promise<MessagesRow[]> {
+export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Promise<ChangedMessage[]> {
   const { rows } = await db
-    .raw<{ rows: MessagesRow[] }>(apply, { outcomes: JSON.stringify(outcomes) })
+    .raw<{ rows: ChangedMessage[] }>(apply, { outcomes: JSON.stringify(outcomes) })
     .options({ name: 'apply_outcomes' });
   return rows;
 }
 
 interface OverdueMessage {
   account_id: string;
+  attendance_id: string;
   id: string;
   fence: number | null;
   attempt: number;
@@ -172,7 +224,7 @@ interface OverdueMessage {
 export async function listLostMessages({ db }: Ctx, limit: number): Promise<OverdueMessage[]> {
   const { rows } = await db
     .raw<{ rows: OverdueMessage[] }>(
-      `select account_id, id, fence, attempt from messages where state = 'sending' and lease_until <= now() limit ?`,
+      `select account_id, attendance_id, id, fence, attempt from messages where state = 'sending' and lease_until <= now() limit ?`,
       [limit],
     )
     .options({ name: 'list_lost_messages' });
@@ -183,7 +235,7 @@ export async function listLostMessages({ db }: Ctx, limit: number): Promise<Over
 export async function listLateMessages({ db }: Ctx, limit: number): Promise<OverdueMessage[]> {
   const { rows } = await db
     .raw<{ rows: OverdueMessage[] }>(
-      `select account_id, id, fence, attempt from messages where state = 'queued' and send_before <= now() limit ?`,
+      `select account_id, attendance_id, id, fence, attempt from messages where state = 'queued' and send_before <= now() limit ?`,
       [limit],
     )
     .options({ name: 'list_late_messages' });

@@ -1,6 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { AttemptsRow, MessagesRow } from '../../db/rows.ts';
-import { table } from '../../db/table.ts';
+import { columnsOf, table } from '../../db/table.ts';
 import { toMessageError } from './message-errors.ts';
 import type { MessageStatus, MessageView } from './messages.schema.ts';
 
@@ -42,7 +42,7 @@ export async function listMessagesOf(
   if (keys.length === 0) return [];
   const { rows } = await db
     .raw<{ rows: MessagesRow[] }>(
-      `select m.* from messages m
+      `select ${columnsOf('messages', 'm')} from messages m
          join unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as k (account_id, id)
            on m.account_id = k.account_id and m.id = k.id`,
       { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
@@ -60,7 +60,7 @@ export async function listAttempts(
   if (keys.length === 0) return by_message;
   const { rows } = await db
     .raw<{ rows: AttemptsRow[] }>(
-      `select a.* from attempts a
+      `select ${columnsOf('attempts', 'a')} from attempts a
          join unnest(cast(:accounts as uuid[]), cast(:messages as uuid[])) as k (account_id, message_id)
            on a.account_id = k.account_id and a.message_id = k.message_id
         order by a.message_id, a.number`,
@@ -95,6 +95,7 @@ export function toMessage(row: MessagesRow, attempts: AttemptsRow[], language: '
       outcome: attempt.outcome as MessageView['attempts'][number]['outcome'],
       error: toMessageError(attempt.error, language),
     })),
+    resolutions: row.resolutions as MessageView['resolutions'],
     created_at: row.created_at.toISOString(),
     accepted_at: iso(row.accepted_at),
     held_at: iso(row.held_at),

@@ -2,18 +2,11 @@ import { Type } from '@sinclair/typebox';
 import { scopeOf } from '../../http/authenticate.ts';
 import { readLanguage } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
-import { defineProblem } from '../../problem.ts';
 import { Closed, Id } from '../../schema.ts';
+import { listTimeline } from '../events/events.repository.ts';
+import { message_not_found } from '../references.ts';
 import { findMessage, listAttempts, toMessage } from './messages.repository.ts';
-import { Message, message_schemas } from './messages.schema.ts';
-
-const message_not_found = defineProblem({
-  code: 'message_not_found',
-  status: 404,
-  title: { en: 'No such message', pt: 'Mensagem inexistente' },
-  detail: { en: 'This account has no message {id}.', pt: 'Esta conta não tem a mensagem {id}.' },
-  example: { pointer: ':message_id', params: { id: '019a0000-0000-7000-8000-0000000000f1' } },
-});
+import { MessageDetail, message_schemas } from './messages.schema.ts';
 
 export function messageRoutes(app: App): void {
   for (const schema of message_schemas) app.addSchema(schema);
@@ -26,9 +19,9 @@ export function messageRoutes(app: App): void {
         operationId: 'getMessage',
         tags: ['Messages'],
         summary: 'Read a message',
-        description: 'With its attempts and all that is known of it.',
+        description: 'With its attempts, its timeline and all that is known of it.',
         params: Closed({ message_id: Id('The message.') }),
-        response: { 200: Type.Ref(Message) },
+        response: { 200: Type.Ref(MessageDetail) },
       },
     },
     async (request) => {
@@ -37,7 +30,8 @@ export function messageRoutes(app: App): void {
       const row = await findMessage(scope, message_id);
       if (!row) throw message_not_found({ pointer: ':message_id', params: { id: message_id } });
       const attempts = await listAttempts(scope, [row]);
-      return toMessage(row, attempts.get(row.id) ?? [], readLanguage(request.headers['accept-language']));
+      const message = toMessage(row, attempts.get(row.id) ?? [], readLanguage(request.headers['accept-language']));
+      return { ...message, timeline: await listTimeline(scope, { message_id }) };
     },
   );
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Closed, Id, Nullable, OneOf, Page, ProviderAnswer, Timestamp } from '../../schema.ts';
+import { TimelineEntry } from '../events/events.schema.ts';
 
 export const message_statuses = [
   'queued',
@@ -15,6 +16,8 @@ export const message_statuses = [
   'received',
 ] as const;
 export type MessageStatus = (typeof message_statuses)[number];
+
+export const resolve_actions = ['resend', 'mark_sent', 'mark_failed'] as const;
 
 const actions = ['fix_number', 'sync_template', 'wait', 'ask_opt_in', 'pay', 'reconnect_channel'] as const;
 
@@ -54,72 +57,108 @@ const MessageTemplate = Closed(
   { $id: 'MessageTemplate', title: 'MessageTemplate', description: 'The template a message was made of.' },
 );
 
-export const Message = Closed(
+const MessageResolution = Closed(
   {
-    id: Id('The message.'),
-    attendance_id: Id('Its attendance.'),
-    contact_id: Id('Who it goes to or came from.'),
-    channel_id: Id('Over which channel.'),
-    direction: OneOf(['inbound', 'outbound']),
-    type: Type.String({ description: '`template`, `text`, or an inbound kind.' }),
-    text: Nullable(Type.String({ description: 'The text, or the template with its parameters filled in.' })),
-    template: Nullable(Type.Ref(MessageTemplate)),
-    media: Nullable(Type.Record(Type.String(), Type.Unknown(), { description: 'Provider reference and metadata.' })),
-    status: OneOf(message_statuses, {
-      description: '`unknown`: it may or may not have been sent; never repeated by itself.',
+    action: OneOf(resolve_actions),
+    reason: Nullable(Type.String({ description: 'As given.' })),
+    decided_by: Closed({
+      policy: Nullable(Type.String({ description: "The channel's `on_unknown`, where that decided." })),
+      api_key_id: Nullable(Id('The key that decided.')),
+      actor: Nullable(Type.Record(Type.String(), Type.String(), { description: 'The person, as given.' })),
     }),
-    error: Nullable(Type.Ref(MessageError)),
-    provider_message_id: Nullable(Type.String({ description: "The provider's id, once accepted." })),
-    attempts: Type.Array(Type.Ref(MessageAttempt), { description: 'Oldest first.' }),
-    created_at: Timestamp('When it was accepted here.'),
-    accepted_at: Nullable(Timestamp('When the provider took it.')),
-    held_at: Nullable(Timestamp('When the provider said that it holds it back.')),
-    sent_at: Nullable(Timestamp('When it left the provider.')),
-    delivered_at: Nullable(Timestamp('When it arrived.')),
-    read_at: Nullable(Timestamp('When it was read.')),
-    failed_at: Nullable(Timestamp('When it was refused or given up.')),
+    at: Timestamp('When.'),
   },
-  {
-    $id: 'Message',
-    title: 'Message',
-    description:
-      'One message and what is known of it. The status is the first that is true of: read, delivered, failed, sent, held, accepted, unknown, sending, queued.',
-    examples: [
-      {
-        id: '019a0000-0000-7000-8000-0000000000f1',
-        attendance_id: '019a0000-0000-7000-8000-0000000000e1',
-        contact_id: '019a0000-0000-7000-8000-000000000001',
-        channel_id: '019a0000-0000-7000-8000-0000000000c1',
-        direction: 'outbound',
-        type: 'text',
-        text: 'Olá!',
-        template: null,
-        media: null,
-        status: 'accepted',
-        error: null,
-        provider_message_id: '3EB0C1D2E3F4A5B6C7D8',
-        attempts: [
-          {
-            number: 1,
-            started_at: '2026-11-22T12:00:00.010Z',
-            finished_at: '2026-11-22T12:00:00.090Z',
-            outcome: 'accepted',
-            error: null,
-          },
-        ],
-        created_at: '2026-11-22T12:00:00.000Z',
-        accepted_at: '2026-11-22T12:00:00.090Z',
-        held_at: null,
-        sent_at: null,
-        delivered_at: null,
-        read_at: null,
-        failed_at: null,
-      },
-    ],
-  },
+  { $id: 'MessageResolution', title: 'MessageResolution', description: 'What was decided of a doubt, and by whom.' },
 );
+
+const members = {
+  id: Id('The message.'),
+  attendance_id: Id('Its attendance.'),
+  contact_id: Id('Who it goes to or came from.'),
+  channel_id: Id('Over which channel.'),
+  direction: OneOf(['inbound', 'outbound']),
+  type: Type.String({ description: '`template`, `text`, or an inbound kind.' }),
+  text: Nullable(Type.String({ description: 'The text, or the template with its parameters filled in.' })),
+  template: Nullable(Type.Ref(MessageTemplate)),
+  media: Nullable(Type.Record(Type.String(), Type.Unknown(), { description: 'Provider reference and metadata.' })),
+  status: OneOf(message_statuses, {
+    description: '`unknown`: it may or may not have been sent; never repeated by itself.',
+  }),
+  error: Nullable(Type.Ref(MessageError)),
+  provider_message_id: Nullable(Type.String({ description: "The provider's id, once accepted." })),
+  attempts: Type.Array(Type.Ref(MessageAttempt), { description: 'Oldest first.' }),
+  resolutions: Type.Array(Type.Ref(MessageResolution), {
+    description: 'What people and policies decided while it was `unknown`, oldest first.',
+  }),
+  created_at: Timestamp('When it was accepted here.'),
+  accepted_at: Nullable(Timestamp('When the provider took it.')),
+  held_at: Nullable(Timestamp('When the provider said that it holds it back.')),
+  sent_at: Nullable(Timestamp('When it left the provider.')),
+  delivered_at: Nullable(Timestamp('When it arrived.')),
+  read_at: Nullable(Timestamp('When it was read.')),
+  failed_at: Nullable(Timestamp('When it was refused or given up.')),
+};
+
+const example = {
+  id: '019a0000-0000-7000-8000-0000000000f1',
+  attendance_id: '019a0000-0000-7000-8000-0000000000e1',
+  contact_id: '019a0000-0000-7000-8000-000000000001',
+  channel_id: '019a0000-0000-7000-8000-0000000000c1',
+  direction: 'outbound',
+  type: 'text',
+  text: 'Olá!',
+  template: null,
+  media: null,
+  status: 'accepted',
+  error: null,
+  provider_message_id: '3EB0C1D2E3F4A5B6C7D8',
+  attempts: [
+    {
+      number: 1,
+      started_at: '2026-11-22T12:00:00.010Z',
+      finished_at: '2026-11-22T12:00:00.090Z',
+      outcome: 'accepted',
+      error: null,
+    },
+  ],
+  resolutions: [],
+  created_at: '2026-11-22T12:00:00.000Z',
+  accepted_at: '2026-11-22T12:00:00.090Z',
+  held_at: null,
+  sent_at: null,
+  delivered_at: null,
+  read_at: null,
+  failed_at: null,
+};
+
+export const Message = Closed(members, {
+  $id: 'Message',
+  title: 'Message',
+  description:
+    'One message and what is known of it. The status is the first that is true of: read, delivered, failed, sent, held, accepted, unknown, sending, queued.',
+  examples: [example],
+});
 export const MessagePage = Page(Message, 'MessagePage');
 
-export const message_schemas = [MessageError, MessageAttempt, MessageTemplate, Message, MessagePage];
+export const MessageDetail = Closed(
+  { ...members, timeline: Type.Array(Type.Ref(TimelineEntry), { description: 'What happened to it, in order.' }) },
+  {
+    $id: 'MessageDetail',
+    title: 'MessageDetail',
+    description: 'A message with its timeline.',
+    examples: [{ ...example, timeline: [{ type: 'message.accepted', sequence: 2, at: '2026-11-22T12:00:00.090Z' }] }],
+  },
+);
+
+export const message_schemas = [
+  TimelineEntry,
+  MessageError,
+  MessageAttempt,
+  MessageResolution,
+  MessageTemplate,
+  Message,
+  MessagePage,
+  MessageDetail,
+];
 export type MessageView = Static<typeof Message>;
 export type MessageErrorView = Static<typeof MessageError>;

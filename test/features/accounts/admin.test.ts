@@ -14,8 +14,16 @@ t.test('accounts', async (t) => {
     const { status, headers, body } = await call('POST', '', { name: 'Loja Exemplo' });
     t.equal(status, 201);
     t.equal(headers.location, `/admin/v1/accounts/${body.id}`);
-    t.match(body, { name: 'Loja Exemplo', default_country: 'BR' });
-    t.same(Object.keys(body).toSorted(), ['created_at', 'default_country', 'id', 'name', 'updated_at']);
+    t.match(body, { name: 'Loja Exemplo', default_country: 'BR', starts_per_second: 500, starts_burst: 1000 });
+    t.same(Object.keys(body).toSorted(), [
+      'created_at',
+      'default_country',
+      'id',
+      'name',
+      'starts_burst',
+      'starts_per_second',
+      'updated_at',
+    ]);
     t.same((await call('GET', `/${body.id}`)).body, body);
   });
   t.test('GET lists them, newest first, page by page', async (t) => {
@@ -36,6 +44,29 @@ t.test('accounts', async (t) => {
       default_country: 'PT',
     });
   });
+  t.test(
+    'limits on starts: two seconds’ worth at once unless said otherwise, 0 for none, and PATCH moves each alone',
+    async (t) => {
+      const limits = { starts_per_second: 10, starts_burst: 20 };
+      const { id, ...made } = await addAccount({ name: 'x', starts_per_second: 10 });
+      t.match(made, limits);
+      t.match(await addAccount({ name: 'x', starts_per_second: 0 }), { starts_per_second: 0, starts_burst: 1 });
+      t.match(await addAccount({ name: 'x', starts_burst: 7 }), { starts_per_second: 500, starts_burst: 7 });
+      t.match((await call('PATCH', `/${id}`, { starts_per_second: 0 })).body, { ...limits, starts_per_second: 0 });
+      t.match((await call('PATCH', `/${id}`, { starts_burst: 5 })).body, { starts_per_second: 0, starts_burst: 5 });
+      for (const [member, value] of [
+        ['starts_per_second', -1],
+        ['starts_per_second', 100_001],
+        ['starts_per_second', 0.5],
+        ['starts_per_second', null],
+        ['starts_burst', 0],
+        ['starts_burst', 1_000_001],
+      ] as const) {
+        const reply = await call('PATCH', `/${id}`, { [member]: value });
+        t.match(reply, { status: 400, body: { errors: [{ pointer: `/${member}` }] } }, `${member} ${value}`);
+      }
+    },
+  );
   t.test('a number is read by the default country of its account', async (t) => {
     const client = await service.createClient({ default_country: 'PT' });
     t.match((await client.post('/v1/contacts', { phone: '912 345 678' })).body, { phone: '+351912345678' });
@@ -97,6 +128,19 @@ t.test('API keys', async (t) => {
   t.test('takes scopes and an expiry', async (t) => {
     const given = { name: 'x', scopes: ['contacts:read'], expires_at: '2999-01-01T00:00:00.000Z' };
     t.match((await call('POST', base, given)).body, given);
+  });
+  t.test('takes a limit of its own, and gives it up with null', async (t) => {
+    const add = async (given: Body) => (await call('POST', base, { name: 'x', ...given })).body;
+    t.match(await add({}), { starts_per_second: null, starts_burst: null });
+    t.match(await add({ starts_per_second: 5, starts_burst: null }), { starts_per_second: 5, starts_burst: null });
+    const { id, ...made } = await add({ starts_per_second: 5 });
+    t.match(made, { starts_per_second: 5, starts_burst: 10 });
+    const { body } = await call('PATCH', `${base}/${id}`, { starts_per_second: null });
+    t.match(body, { starts_per_second: null, starts_burst: 10 });
+    t.match(await call('PATCH', `${base}/${id}`, { starts_per_second: 0 }), {
+      status: 400,
+      body: { errors: [{ pointer: '/starts_per_second' }] },
+    });
   });
   t.test('PATCH renames it, and sets or clears its expiry', async (t) => {
     const { body } = await call('POST', base, { name: 'x' });

@@ -72,7 +72,9 @@ t.test('recordOutcomes', async (t) => {
     const { id, message } = await startAndClaim();
     await record(outcomeOf(message, 'accepted'));
     const events = await db('events').where({ attendance_id: id }).orderBy('attendance_sequence');
-    t.same(events[1]?.data, (await company.get(`/v1/messages/${message.id}`)).body);
+    const { timeline: told, ...shown } = (await company.get(`/v1/messages/${message.id}`)).body;
+    t.same(events[1]?.data, shown);
+    t.match(told, [{ type: 'message.accepted', sequence: 2 }]);
     const { timeline: _, ...attendance } = (await company.get(`/v1/attendances/${id}`)).body;
     t.same(events[2]?.data, attendance);
   });

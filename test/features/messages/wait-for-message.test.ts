@@ -64,7 +64,7 @@ t.test('waitForMessage', async (t) => {
 
   t.test('a doubt ends it as well', async (t) => {
     const id = await queueOne();
-    await db('messages').where({ id }).update({ state: 'unknown' });
+    await db('messages').where({ id }).update({ state: 'unknown', unknown_at: new Date() });
     t.ok((await timed(waitForMessage(scope, wake, id, 20))) < 5_000);
   });
 

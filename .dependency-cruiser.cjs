@@ -51,7 +51,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/providers/$1/',
-          '^src/providers/(provider|provider-errors|wire)\\.ts$',
+          '^src/providers/(provider|provider-errors|inbound|whatsapp-web|wire)\\.ts$',
           '^src/outbound/outbound\\.ts$',
         ],
       },

@@ -13,15 +13,19 @@ import { attendanceVerbRoutes } from './features/attendances/attendance-verbs.ro
 import { attendanceRoutes } from './features/attendances/attendances.routes.ts';
 import { dispatchWork } from './features/attendances/dispatch-lane.ts';
 import { messageVerbRoutes } from './features/attendances/message-verbs.routes.ts';
+import { sweepSilence } from './features/attendances/sweep-silence.ts';
 import { countChannelAttendances, countTeamAttendances } from './features/attendances/use.repository.ts';
 import { channelRoutes } from './features/channels/channels.routes.ts';
 import type { Outside } from './features/channels/provider-call.ts';
 import { contactRoutes } from './features/contacts/contacts.routes.ts';
+import { inboundRoutes } from './features/inbound/inbound.routes.ts';
+import { inboundWork } from './features/inbound/inbound-lane.ts';
 import { messageRoutes } from './features/messages/messages.routes.ts';
 import { countUnsettledMessages } from './features/messages/use.repository.ts';
 import { privacyRoutes } from './features/privacy/privacy.routes.ts';
 import { teamRoutes } from './features/teams/teams.routes.ts';
 import { removeTemplates } from './features/templates/removal.repository.ts';
+import { syncDueTemplates } from './features/templates/sync-due.ts';
 import { templateRoutes } from './features/templates/templates.routes.ts';
 import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
@@ -141,6 +145,7 @@ async function addRoutes(server: App, { ground, ctx, vaults, outside, wake }: Pa
     messageVerbRoutes(v1, { wake, public_url });
     privacyRoutes(v1, { wake });
   });
+  await server.register(async (inbound: App) => inboundRoutes(inbound, { ctx, vaults, wake }));
   await server.register(async (admin: App) => {
     admin.addHook('onRequest', authenticateOperator(config.admin_token, ctx, createOperatorVault(ground.key_ring)));
     admin.addHook('onRequest', checkIdempotencyKey);
@@ -150,6 +155,8 @@ async function addRoutes(server: App, { ground, ctx, vaults, outside, wake }: Pa
 }
 
 const upkeep_ms = 60_000;
+/** Channels whose bodies are expanded at once. */
+const inbound_slots = 8;
 
 /** The list of lanes. */
 function startLanes(
@@ -166,6 +173,16 @@ function startLanes(
   const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url });
   return [
     startLane(ctx, withFailpoint(dispatch, config.failpoint), options),
+    startLane(ctx, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url }), {
+      ...options,
+      slots: inbound_slots,
+    }),
+    startUpkeep(ctx, { name: 'silence', every_ms: 5 * config.sweep_ms, run: sweepSilence }),
+    startUpkeep(ctx, {
+      name: 'templates',
+      every_ms: 5 * config.sweep_ms,
+      run: (own) => syncDueTemplates(own, vaults, outside),
+    }),
     startUpkeep(ctx, { name: 'stored_answers', every_ms: upkeep_ms, run: sweepAnswers }),
   ];
 }

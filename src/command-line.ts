@@ -6,13 +6,14 @@ import { scopes as all_scopes } from './features/accounts/accounts.schema.ts';
 import { createAccount } from './features/accounts/create-account.ts';
 import { createKeyForAccount, revokeApiKey } from './features/accounts/create-api-key.ts';
 import { resealAccounts } from './features/accounts/reseal-accounts.ts';
+import { listQuarantined, retryQuarantined } from './features/inbound/inbound.repository.ts';
 import { resealOperatorAnswers } from './http/idempotency.repository.ts';
 import { Problem } from './problem.ts';
 import { operatorBinding } from './seal.ts';
 
 type Values = Partial<
   Record<
-    'name' | 'country' | 'account' | 'key' | 'scopes' | 'expires-at' | 'starts-per-second' | 'starts-burst',
+    'name' | 'country' | 'account' | 'key' | 'scopes' | 'expires-at' | 'starts-per-second' | 'starts-burst' | 'body',
     string
   >
 >;
@@ -100,6 +101,26 @@ export async function masterKeysCommand(ground: Ground, verb: string | undefined
   const [first] = done.failed;
   if (first) throw new ConfigError(`${done.failed.length} account(s) could not be resealed: ${first.reason}`);
   await resealOperatorAnswers(ctx, (sealed, binding) => ground.key_ring.rewrap(sealed, operatorBinding(binding)));
+}
+
+/** `conversar inbound list|retry`: what was quarantined. */
+export async function inboundCommand(
+  ground: Ground,
+  verb: string | undefined,
+  values: Values,
+  print: Print,
+): Promise<void> {
+  const ctx = contextOf(ground);
+  switch (verb) {
+    case 'list':
+      return show(print, await listQuarantined(ctx, 1_000));
+    case 'retry': {
+      const body_id = values.body === undefined ? null : required(values, 'body', uuid);
+      return show(print, { retried: await retryQuarantined(ctx, body_id) });
+    }
+    default:
+      throw new ConfigError('Say: conversar inbound list, or inbound retry [--body ID]');
+  }
 }
 
 function readScopes(values: Values): string[] | undefined {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { type Application, createApp } from './app.ts';
-import { accountsCommand, keysCommand, masterKeysCommand } from './command-line.ts';
+import { accountsCommand, inboundCommand, keysCommand, masterKeysCommand } from './command-line.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { connect } from './db/connection.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
@@ -24,6 +24,8 @@ const usage = `conversar <command>
   keys create --account ID --name NAME [--scopes a,b] [--expires-at TIME] [--starts-per-second N] [--starts-burst N]
   keys rotate --account ID --key ID   a new key with the same name and scopes; the old one is revoked
   keys revoke --account ID --key ID
+  inbound list                  what providers sent and could not be applied
+  inbound retry [--body ID]     make it due again
   master-keys reseal            wrap all data keys with the first of CONVERSAR_MASTER_KEYS, under load
   simulator [--port 3001] [--host 127.0.0.1] [--state-file FILE]
 
@@ -43,6 +45,7 @@ const options = {
   port: { type: 'string' },
   host: { type: 'string' },
   'state-file': { type: 'string' },
+  body: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -83,6 +86,7 @@ async function serve(config: Config, log: Logger, with_lanes: boolean): Promise<
     if (config.demo === 'on') demo = await openDemo(ground, app);
     await app.server.listen({ host: ground.config.host, port: ground.config.port });
     if (with_lanes) app.startLanes();
+    await demo?.connect();
     log.info({ url: ground.public_url, with_lanes }, 'process.ready');
     print(`\nConversar is ready at ${ground.public_url} (API docs: ${ground.public_url}/docs)\n`);
     if (demo) print(describeDemo(demo, ground.public_url));
@@ -164,6 +168,8 @@ async function run(argv: string[], log: Logger, config: Config): Promise<void> {
       return onGround(config, log, (ground) => accountsCommand(ground, verb, values, print));
     case 'keys':
       return onGround(config, log, (ground) => keysCommand(ground, verb, values, print));
+    case 'inbound':
+      return onGround(config, log, (ground) => inboundCommand(ground, verb, values, print));
     case 'master-keys':
       return onGround(config, log, (ground) => masterKeysCommand(ground, verb, print));
     case 'simulator':

@@ -85,6 +85,8 @@ export interface ChannelsRow {
   updated_at: Date;
   archived_at: Date | null;
   is_live: boolean | null;
+  sync_due_at: Date | null;
+  identity_scope: string | null;
 }
 
 export interface ContactIdentitiesRow {
@@ -115,6 +117,7 @@ export interface ContactsRow {
   updated_at: Date;
   erased_at: Date | null;
   is_live: boolean | null;
+  merged_into: string | null;
 }
 
 export interface EventsRow {
@@ -138,6 +141,36 @@ export interface IdempotencyKeysRow {
   answer: Buffer | null;
   contact_id: string | null;
   created_at: Date;
+}
+
+export interface InboundBodiesRow {
+  account_id: string;
+  id: string;
+  channel_id: string;
+  body: Buffer;
+  state: string;
+  attempt: number;
+  fence: number | null;
+  run_at: Date;
+  lease_until: Date | null;
+  reason: string | null;
+  received_at: Date;
+}
+
+export interface InboundItemsRow {
+  account_id: string;
+  body_id: string;
+  place: number;
+  channel_id: string;
+  event: Buffer;
+  kind: string;
+  state: string;
+  tries: number;
+  fence: number | null;
+  run_at: Date;
+  lease_until: Date | null;
+  reason: string;
+  received_at: Date;
 }
 
 export interface MessagesRow {
@@ -174,6 +207,8 @@ export interface MessagesRow {
   erased_at: Date | null;
   unknown_at: Date | null;
   resolutions: unknown;
+  stuck_at: Date | null;
+  also_sent_as: string[];
 }
 
 export interface RateBucketsRow {
@@ -240,6 +275,8 @@ export interface Tables {
   contacts: ContactsRow;
   events: EventsRow;
   idempotency_keys: IdempotencyKeysRow;
+  inbound_bodies: InboundBodiesRow;
+  inbound_items: InboundItemsRow;
   messages: MessagesRow;
   rate_buckets: RateBucketsRow;
   senders: SendersRow;
@@ -331,6 +368,8 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'updated_at',
     'archived_at',
     'is_live',
+    'sync_due_at',
+    'identity_scope',
   ],
   contact_identities: ['account_id', 'contact_id', 'kind', 'scope', 'value', 'source', 'first_seen_at', 'last_seen_at'],
   contacts: [
@@ -350,6 +389,7 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'updated_at',
     'erased_at',
     'is_live',
+    'merged_into',
   ],
   events: [
     'account_id',
@@ -365,6 +405,34 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'message_id',
   ],
   idempotency_keys: ['account_id', 'key', 'fingerprint', 'answer', 'contact_id', 'created_at'],
+  inbound_bodies: [
+    'account_id',
+    'id',
+    'channel_id',
+    'body',
+    'state',
+    'attempt',
+    'fence',
+    'run_at',
+    'lease_until',
+    'reason',
+    'received_at',
+  ],
+  inbound_items: [
+    'account_id',
+    'body_id',
+    'place',
+    'channel_id',
+    'event',
+    'kind',
+    'state',
+    'tries',
+    'fence',
+    'run_at',
+    'lease_until',
+    'reason',
+    'received_at',
+  ],
   messages: [
     'account_id',
     'id',
@@ -399,6 +467,8 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'erased_at',
     'unknown_at',
     'resolutions',
+    'stuck_at',
+    'also_sent_as',
   ],
   rate_buckets: ['account_id', 'bucket', 'tokens', 'refilled_at', 'lent', 'lent_before', 'lent_since'],
   senders: ['account_id', 'channel_id', 'max_per_second', 'tokens', 'refilled_at', 'next_at', 'taken_at'],

@@ -14,11 +14,14 @@ const unsupported_media_type = defineProblem({
   title: { en: 'Unsupported content type', pt: 'Tipo de conteúdo não suportado' },
   detail: { en: 'Send `Content-Type: application/json`.', pt: 'Envie `Content-Type: application/json`.' },
 });
-const body_too_large = defineProblem({
+export const body_too_large = defineProblem({
   code: 'body_too_large',
   status: 413,
   title: { en: 'The body is too large', pt: 'O corpo é grande demais' },
-  detail: { en: 'A body may have 256 KB at most.', pt: 'Um corpo pode ter no máximo 256 KB.' },
+  detail: {
+    en: 'A body may have 256 KB at most, and the call of a provider 3.5 MB.',
+    pt: 'Um corpo pode ter no máximo 256 KB, e a chamada de um provedor 3,5 MB.',
+  },
 });
 export const malformed_url = defineProblem({
   code: 'malformed_url',

@@ -1,5 +1,6 @@
 import type { TObject } from '@sinclair/typebox';
 import type { HttpClient } from '../outbound/outbound.ts';
+import type { InboundSide } from './inbound.ts';
 import type { ProviderErrorCode } from './provider-errors.ts';
 
 export {
@@ -122,4 +123,5 @@ export interface Provider {
   checkChannel: (call: ProviderCall) => Promise<ChannelNews>;
   checkNumber?: (call: ProviderCall, phone: string) => Promise<NumberCheck>;
   listTemplates?: (call: ProviderCall) => Promise<TemplateListing>;
+  inbound: InboundSide;
 }

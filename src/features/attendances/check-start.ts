@@ -1,6 +1,7 @@
 import { defineProblem, type Problem } from '../../problem.ts';
 import type { Address, Provider } from '../../providers/provider.ts';
 import { findProvider } from '../../providers/registry.ts';
+import { identityScopeOf } from '../channels/identity-scope.ts';
 import { type Phone, phone_area_code_missing, phone_invalid, phoneSearchText } from '../contacts/phone-number.ts';
 import { channel_not_found, contact_not_found, team_not_found } from '../references.ts';
 import { type ChosenMessage, chooseFirstMessage, first_message_problems } from './first-message.ts';
@@ -174,7 +175,7 @@ export function chooseAddress(
   contact: StartContact | null,
   phone: Phone | null,
 ): Address | null {
-  const here = (contact?.identities ?? []).filter((one) => one.scope === `channel:${channel.id}`);
+  const here = (contact?.identities ?? []).filter((one) => one.scope === identityScopeOf(channel, one.kind));
   const find = (isWanted: (one: { kind: string; value: string }) => boolean) =>
     here.find(isWanted) as Address | undefined;
   const number = contact ? contact.phone : (phone?.e164 ?? null);

@@ -48,7 +48,7 @@ export async function closeAttendance(scope: Scope, id: string, body: CloseBody)
 }
 
 /** Cancels what is queued, closes, and tells of both. The caller holds the attendance's lock. */
-async function endAttendance(trx: Scope, id: string, close_reason: string | null): Promise<AttendancesRow> {
+export async function endAttendance(trx: Scope, id: string, close_reason: string | null): Promise<AttendancesRow> {
   const queued = (await lockUnsettled(trx, id)).filter(({ state }) => state === 'queued');
   const cancelled = await cancelMessages(
     trx,

@@ -5,6 +5,7 @@ import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { listChannelsOf } from '../channels/channels.repository.ts';
+import { identityScopeOf } from '../channels/identity-scope.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import {
   claimMessages,
@@ -111,13 +112,13 @@ function logDispatch(
 function toOutcomes(ctx: Context, finished: Finished<DispatchItem, DispatchOutcome>[]) {
   const at = ctx.now();
   return {
-    written: finished.map(({ outcome }) => outcome.written),
+    written: finished.map(({ item, outcome }) => ({ ...outcome.written, stuck_after_s: item.channel.stuck_after_s })),
     learned: finished.flatMap(({ item, outcome }) =>
       outcome.identities.map(({ kind, value }) => ({
         account_id: item.message.account_id,
         contact_id: item.message.contact_id,
         kind,
-        scope: `channel:${item.message.channel_id}`,
+        scope: identityScopeOf(item.channel, kind),
         value,
         source: item.channel.provider,
         at,

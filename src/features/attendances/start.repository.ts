@@ -35,6 +35,7 @@ export interface StartChannel {
   status: string;
   status_detail: string | null;
   send_within_s: number;
+  identity_scope: string | null;
 }
 export interface StartTeam {
   id: string;
@@ -73,13 +74,15 @@ export interface StartFacts {
 const read_start = `
   with contact as (
     select id, name, profile_name, phone, marketing_opted_out_at from contacts
-     where account_id = :account_id and id = cast(:contact_id as uuid) and erased_at is null
+     where account_id = :account_id and erased_at is null
+       and id = coalesce((select m.merged_into from contacts m where m.account_id = :account_id and m.id = cast(:contact_id as uuid)),
+                         cast(:contact_id as uuid))
     union all
     select id, name, profile_name, phone, marketing_opted_out_at from contacts
      where account_id = :account_id and phone_key = cast(:phone_key as text) and erased_at is null
   ),
   channel as (
-    select id, name, provider, status, status_detail, send_within_s from channels
+    select id, name, provider, status, status_detail, send_within_s, identity_scope from channels
      where account_id = :account_id and archived_at is null
        and case when cast(:channel_id as uuid) is null then status not in ('disconnected', 'restricted')
                 else id = cast(:channel_id as uuid) end

@@ -65,7 +65,22 @@ function columnsOf(
     ...rest,
     ...(phone === undefined ? {} : { phone: readChannelPhone(scope, phone) }),
     ...(base_url === undefined ? {} : { base_url: readBaseUrl(guard, base_url) }),
-    ...(credentials ? { credentials: sealCredentials(scope, id, credentials) } : {}),
+    ...(credentials ? readCredentialsChange(scope, provider, id, credentials) : {}),
+  };
+}
+
+/** `verify_token` is shown and no credential; where it is not given anew, the channel keeps its own. */
+function readCredentialsChange(
+  scope: Scope,
+  provider: Provider,
+  id: string,
+  given: Record<string, string>,
+): Partial<ChannelColumns> {
+  const { verify_token, ...credentials } = given;
+  return {
+    credentials: sealCredentials(scope, id, credentials),
+    identity_scope: provider.inbound.identityScope?.(credentials) ?? null,
+    ...(verify_token === undefined ? {} : { verify_token }),
   };
 }
 

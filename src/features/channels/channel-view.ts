@@ -1,4 +1,5 @@
 import type { ChannelsRow } from '../../db/rows.ts';
+import type { Provider } from '../../providers/provider.ts';
 import { findProvider } from '../../providers/registry.ts';
 import type { ChannelView } from './channels.schema.ts';
 
@@ -16,11 +17,7 @@ export function toChannel(row: ChannelsRow, public_url: string): ChannelView {
     status_detail: row.status_detail,
     capabilities: provider.capabilities,
     default_team_id: row.default_team_id,
-    webhook: {
-      url: `${public_url}/v1/inbound/${row.id}`,
-      verify_token: row.verify_token,
-      headers: provider.type === 'official' ? {} : { 'x-conversar-token': row.verify_token },
-    },
+    webhook: toWebhook(provider, row, public_url),
     send_within_s: row.send_within_s,
     on_unknown: row.on_unknown as ChannelView['on_unknown'],
     max_per_second: row.max_per_second,
@@ -30,4 +27,13 @@ export function toChannel(row: ChannelsRow, public_url: string): ChannelView {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   };
+}
+
+/** What to enter at the provider: the official one signs, gateways show the token in a header or, where they send none, in the path. */
+function toWebhook({ type, inbound }: Provider, row: ChannelsRow, public_url: string): ChannelView['webhook'] {
+  const { id, verify_token } = row;
+  const url = `${public_url}/v1/inbound/${id}`;
+  if (type === 'official') return { url, verify_token, headers: {} };
+  if (inbound.sends_headers === false) return { url: `${url}/${verify_token}`, verify_token, headers: {} };
+  return { url, verify_token, headers: { 'x-conversar-token': verify_token } };
 }

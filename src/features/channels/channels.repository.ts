@@ -7,7 +7,10 @@ type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
 export async function insertChannel(
   { db }: Ctx,
-  row: Omit<ChannelsRow, 'status' | 'status_detail' | 'templates_synced_at' | 'archived_at' | 'is_live'>,
+  row: Omit<
+    ChannelsRow,
+    'status' | 'status_detail' | 'templates_synced_at' | 'sync_due_at' | 'archived_at' | 'is_live'
+  >,
 ): Promise<ChannelsRow> {
   const [inserted] = await db<ChannelsRow>('channels').insert(row).returning('*');
   if (!inserted) throw new Error('an insert returned no row');
@@ -16,6 +19,39 @@ export async function insertChannel(
 
 export async function findChannel(ctx: Ctx, id: string): Promise<ChannelsRow | undefined> {
   return table(ctx, 'channels').where({ id }).whereNull('archived_at').first();
+}
+
+/** The channel of a provider's call, which names it and no account. */
+export async function findInboundChannel({ db }: Pick<Context, 'db'>, id: string): Promise<ChannelsRow | undefined> {
+  const { rows } = await db
+    .raw<{ rows: ChannelsRow[] }>(
+      `select ${columnsOf('channels', 'c')} from channels c where c.id = ? and c.archived_at is null`,
+      [id],
+    )
+    .options({ name: 'find_inbound_channel' });
+  return rows[0];
+}
+
+/** Its templates are to be read again; asked twice it stays the first time. */
+export async function askForSync(ctx: Ctx & Pick<Scope, 'now'>, id: string): Promise<void> {
+  await table(ctx, 'channels').where({ id }).whereNull('sync_due_at').update({ sync_due_at: ctx.now() });
+}
+
+/** Takes one channel whose templates are to be read again and were not within `every_ms`; the mark goes with it. */
+export async function takeDueSync(
+  { db }: Pick<Context, 'db'>,
+  every_ms: number,
+): Promise<Pick<ChannelsRow, 'account_id' | 'id'> | undefined> {
+  const { rows } = await db.raw<{ rows: Pick<ChannelsRow, 'account_id' | 'id'>[] }>(
+    `update channels set sync_due_at = null
+      where (account_id, id) = (
+        select account_id, id from channels
+         where sync_due_at is not null and (templates_synced_at is null or templates_synced_at < now() - cast(? as interval))
+         order by sync_due_at limit 1 for update skip locked)
+     returning account_id, id`,
+    [`${every_ms} milliseconds`],
+  );
+  return rows[0];
 }
 
 /** Newest first, `limit + 1` rows. */
@@ -88,11 +124,13 @@ export async function changeChannelStatus(
 
 export type ChannelColumns = Pick<
   ChannelsRow,
+  | 'identity_scope'
   | 'name'
   | 'phone'
   | 'credentials'
   | 'base_url'
   | 'default_team_id'
+  | 'verify_token'
   | 'send_within_s'
   | 'on_unknown'
   | 'max_per_second'

@@ -32,6 +32,8 @@ export async function createChannel(scope: Scope, guard: AddressGuard, body: New
   const base_url = readBaseUrl(guard, body.base_url ?? provider.default_base_url ?? '');
   const phone = readChannelPhone(scope, body.phone ?? null);
   checkOnUnknown(provider, body.on_unknown);
+  // Shown and no credential: one that was entered at the provider before is taken over.
+  const { verify_token = randomBytes(24).toString('base64url'), ...credentials } = body.credentials;
   const id = uuid();
   const now = scope.now();
   const row = {
@@ -42,9 +44,10 @@ export async function createChannel(scope: Scope, guard: AddressGuard, body: New
     provider: provider.name,
     phone,
     base_url,
-    credentials: sealCredentials(scope, id, body.credentials),
+    credentials: sealCredentials(scope, id, credentials),
+    identity_scope: provider.inbound.identityScope?.(credentials as Record<string, string>) ?? null,
     default_team_id: body.default_team_id ?? null,
-    verify_token: randomBytes(24).toString('base64url'),
+    verify_token,
     send_within_s: body.send_within_s ?? 3_600,
     on_unknown: body.on_unknown ?? 'hold',
     max_per_second: body.max_per_second ?? provider.default_max_per_second,

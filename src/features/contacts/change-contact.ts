@@ -1,14 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
-import { insertEvents } from '../events/events.repository.ts';
 import { contact_not_found } from '../references.ts';
 import { type ContactColumns, lockContact, replaceUserPhone, updateContact } from './change.repository.ts';
 import { type ContactWithIdentities, findContact, findContactByPhone, toContact } from './contacts.repository.ts';
 import type { ContactChangeBody, ContactView } from './contacts.schema.ts';
 import { contact_exists } from './create-contact.ts';
 import { type Phone, phoneSearchText, readPhone } from './phone-number.ts';
+import { tellContact } from './tell-contact.ts';
 
 /**
  * Changes what is given, and tells of it when that changed something; open attendances keep the address they use. Throws
@@ -46,24 +45,11 @@ async function keepChange(trx: Scope, id: string, columns: Partial<ContactColumn
   if (!before) throw missing();
   const change = differing(before, columns);
   if (Object.keys(change).length === 0) return toContact(before);
-  await updateContact(trx, id, change);
-  if (change.phone !== undefined) await replaceUserPhone(trx, id, change.phone);
-  const after = await findContact(trx, id);
+  await updateContact(trx, before.id, change);
+  if (change.phone !== undefined) await replaceUserPhone(trx, before.id, change.phone);
+  const after = await findContact(trx, before.id);
   if (!after) throw missing();
-  const contact = toContact(after);
-  await insertEvents(trx, [
-    {
-      account_id: trx.account_id,
-      id: uuid(),
-      type: 'contact.updated',
-      attendance_id: null,
-      attendance_sequence: null,
-      contact_id: id,
-      data: contact,
-      created_at: after.updated_at,
-    },
-  ]);
-  return contact;
+  return tellContact(trx, 'contact.updated', after);
 }
 
 function differing(before: ContactWithIdentities, columns: Partial<ContactColumns>): Partial<ContactColumns> {

@@ -5,10 +5,18 @@ import { type ContactWithIdentities, findContact } from './contacts.repository.t
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
-/** The contact, held against changes and new attendances until the transaction ends; undefined when gone. */
+/** The contact, or the one it was merged into, held against changes and new attendances until the transaction ends; undefined when gone. */
 export async function lockContact(ctx: Ctx, id: string): Promise<ContactWithIdentities | undefined> {
-  const held = await table(ctx, 'contacts').where({ id }).whereNull('erased_at').forUpdate().first('id');
-  return held && findContact(ctx, id);
+  const held = await table(ctx, 'contacts')
+    .whereRaw('id = coalesce((select m.merged_into from contacts m where m.account_id = ? and m.id = ?), ?)', [
+      ctx.account_id,
+      id,
+      id,
+    ])
+    .whereNull('erased_at')
+    .forUpdate()
+    .first('id');
+  return held && findContact(ctx, held.id);
 }
 
 export type ContactColumns = Pick<
@@ -26,6 +34,15 @@ export async function updateContact(
   await table(ctx, 'contacts')
     .where({ id })
     .update({ ...change, ...json, updated_at: ctx.now() });
+}
+
+/** Keeps what a provider proved of a contact, or another contact left to it. */
+export async function learnAbout(
+  ctx: Ctx & Pick<Scope, 'now'>,
+  id: string,
+  change: Partial<ContactColumns & Pick<ContactsRow, 'profile_name' | 'marketing_opted_out_at'>>,
+): Promise<void> {
+  await updateContact(ctx, id, change);
 }
 
 /** Makes `phone` the number that a user gave for the contact; null takes the old one away. What a provider told stays. */

@@ -18,7 +18,7 @@ export interface ContactWithIdentities extends ContactsRow {
 
 export type NewContactRow = Omit<
   ContactsRow,
-  'profile_name' | 'name_key' | 'marketing_opted_out_at' | 'erased_at' | 'is_live'
+  'profile_name' | 'name_key' | 'marketing_opted_out_at' | 'erased_at' | 'is_live' | 'merged_into'
 >;
 
 const identity_members = `'kind', i.kind, 'scope', i.scope, 'value', i.value, 'source', i.source,
@@ -39,7 +39,7 @@ export async function insertContact({ db }: Ctx, row: NewContactRow): Promise<Co
        returning *
      ), i as (
        insert into contact_identities (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-       select account_id, id, 'phone', 'account', phone, 'user', created_at, created_at from c
+       select account_id, id, 'phone', 'account', phone, 'user', created_at, created_at from c where phone is not null
        -- The key decides who has a number; an identity of another contact stays where it is until the two are merged.
        on conflict on constraint contact_identities_value do nothing
        returning *
@@ -52,9 +52,12 @@ export async function insertContact({ db }: Ctx, row: NewContactRow): Promise<Co
   return inserted;
 }
 
+/** By its id, or by that of one that was merged into it. */
 export async function findContact({ db, account_id }: Ctx, id: string): Promise<ContactWithIdentities | undefined> {
-  const sql = `${withIdentities('contacts')} where c.account_id = ? and c.id = ? and c.erased_at is null`;
-  const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(sql, [account_id, id]);
+  const sql = `${withIdentities('contacts')}
+     where c.account_id = :account_id and c.erased_at is null
+       and c.id = coalesce((select m.merged_into from contacts m where m.account_id = :account_id and m.id = :id), :id)`;
+  const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(sql, { account_id, id });
   return rows[0];
 }
 
@@ -182,7 +185,7 @@ function nationalOf(phone: string): string {
   }
 }
 
-export function toContact(row: Omit<ContactWithIdentities, 'erased_at' | 'is_live'>): ContactView {
+export function toContact(row: Omit<ContactWithIdentities, 'erased_at' | 'is_live' | 'merged_into'>): ContactView {
   return {
     id: row.id,
     name: row.name,

@@ -3,10 +3,10 @@ import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
 import { Id } from '../../schema.ts';
-import { insertEvents } from '../events/events.repository.ts';
-import { findContactByPhone, insertContact, type NewContactRow, toContact } from './contacts.repository.ts';
+import { findContactByPhone, insertContact, type NewContactRow } from './contacts.repository.ts';
 import type { ContactView, NewContactBody } from './contacts.schema.ts';
 import { phoneSearchText, readPhone } from './phone-number.ts';
+import { tellContact } from './tell-contact.ts';
 
 export const contact_exists = defineProblem({
   code: 'contact_exists',
@@ -53,9 +53,5 @@ export async function createContact(scope: Scope, body: NewContactBody): Promise
 }
 
 async function keepContact(trx: Scope, row: NewContactRow): Promise<ContactView> {
-  const contact = toContact(await insertContact(trx, row));
-  const event = { account_id: row.account_id, id: uuid(), type: 'contact.created' as const, contact_id: row.id };
-  const of_no_attendance = { attendance_id: null, attendance_sequence: null };
-  await insertEvents(trx, [{ ...event, ...of_no_attendance, data: contact, created_at: row.created_at }]);
-  return contact;
+  return tellContact(trx, 'contact.created', await insertContact(trx, row));
 }

@@ -17,6 +17,11 @@ export async function listEventsOfContact(
   return after_id === null ? query : query.where('id', '>', after_id);
 }
 
+/** What was told of one contact is told of another. */
+export async function moveEvents(ctx: Ctx, from: string, to: string): Promise<void> {
+  await table(ctx, 'events').where({ contact_id: from }).update({ contact_id: to });
+}
+
 /** Puts other data into events; their place in the order stays. */
 export async function replaceEventData({ db, account_id }: Ctx, events: EventData[]): Promise<void> {
   if (events.length === 0) return;

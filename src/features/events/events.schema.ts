@@ -5,7 +5,10 @@ import { Closed, Timestamp } from '../../schema.ts';
 export const event_types = [
   'contact.created',
   'contact.updated',
+  'contact.merged',
   'contact.erased',
+  'contact.opted_out',
+  'contact.opted_in',
   'attendance.started',
   'attendance.opened',
   'attendance.failed',
@@ -14,10 +17,17 @@ export const event_types = [
   'message.accepted',
   'message.held',
   'message.sent',
+  'message.delivered',
+  'message.read',
   'message.failed',
   'message.cancelled',
   'message.unknown',
+  'message.stuck',
+  'message.id_conflict',
+  'message.received',
+  'service_window.opened',
   'channel.status_changed',
+  'template.status_changed',
 ] as const;
 
 export type EventType = (typeof event_types)[number];

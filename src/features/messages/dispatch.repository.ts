@@ -133,6 +133,8 @@ export interface WrittenOutcome {
   /** For `resend`: seconds it has to be sent in. */
   send_within_s?: number;
   resolution?: Resolution;
+  /** For `accepted`: seconds of silence after which that is news. */
+  stuck_after_s?: number;
   /** The attendance was closed meanwhile: what surely was not sent is cancelled and not tried again. */
   is_over?: boolean;
 }
@@ -148,7 +150,7 @@ const apply = `
     select * from jsonb_to_recordset(cast(:outcomes as jsonb)) as o (
       account_id uuid, message_id uuid, fence bigint, attempt integer, kind text, provider_message_id text,
       is_held boolean, error jsonb, recipient jsonb, run_in_ms double precision, send_within_s integer, resolution jsonb,
-      is_over boolean)
+      is_over boolean, stuck_after_s integer)
   ),
   tried as (
     update attempts a
@@ -165,7 +167,10 @@ const apply = `
                         when g.kind in ('ambiguous', 'lost') then 'unknown' else 'settled' end,
            run_at = case when g.kind = 'unavailable' then now() + make_interval(secs => g.run_in_ms / 1000)
                          -- Due; or a doubt that the policy looks at.
-                         when g.kind in ('given_back', 'resend', 'ambiguous', 'lost') then now() else m.run_at end,
+                         when g.kind in ('given_back', 'resend', 'ambiguous', 'lost') then now()
+                         -- When its silence is news; one that is held back may be silent.
+                         when g.kind = 'accepted' then case when g.is_held then null else now() + make_interval(secs => g.stuck_after_s) end
+                         else m.run_at end,
            unknown_at = case when g.kind in ('ambiguous', 'lost') then now() else m.unknown_at end,
            send_before = case g.kind when 'resend' then now() + make_interval(secs => g.send_within_s) else m.send_before end,
            resolutions = m.resolutions || case when g.resolution is null then '[]' else jsonb_build_array(g.resolution) end,

@@ -86,6 +86,7 @@ export function toMessage(row: MessagesRow, attempts: AttemptsRow[], language: '
     template: row.template as MessageView['template'],
     media: row.media as MessageView['media'],
     status: row.status as MessageStatus,
+    stuck: row.stuck_at !== null && row.status === 'accepted',
     error: toMessageError(row.error, language),
     provider_message_id: row.provider_message_id,
     attempts: attempts.map((attempt) => ({

@@ -84,6 +84,9 @@ const members = {
   status: OneOf(message_statuses, {
     description: '`unknown`: it may or may not have been sent; never repeated by itself.',
   }),
+  stuck: Type.Boolean({
+    description: 'Accepted for longer than its channel allows (`stuck_after_s`), and never heard of since.',
+  }),
   error: Nullable(Type.Ref(MessageError)),
   provider_message_id: Nullable(Type.String({ description: "The provider's id, once accepted." })),
   attempts: Type.Array(Type.Ref(MessageAttempt), { description: 'Oldest first.' }),
@@ -110,6 +113,7 @@ const example = {
   template: null,
   media: null,
   status: 'accepted',
+  stuck: false,
   error: null,
   provider_message_id: '3EB0C1D2E3F4A5B6C7D8',
   attempts: [

@@ -12,6 +12,8 @@ import {
   lockAttendancesOfContact,
 } from '../attendances/erase.repository.ts';
 import { blankContact, lockContact } from '../contacts/change.repository.ts';
+import { findContact } from '../contacts/contacts.repository.ts';
+import { listMergedInto } from '../contacts/identities.repository.ts';
 import { listEventsOfContact, replaceEventData } from '../events/erase.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType } from '../events/events.schema.ts';
@@ -43,7 +45,9 @@ const most_rounds = 5;
  * Erases a person, in one transaction: the rows stay and are counted, nothing in them says who it was. What is open is
  * closed, what is queued cancelled, what is in doubt given up. Throws `contact_not_found`, `contact_busy`.
  */
-export async function eraseContact(scope: Scope, eraseAnswers: EraseAnswers, id: string): Promise<void> {
+export async function eraseContact(scope: Scope, eraseAnswers: EraseAnswers, given_id: string): Promise<void> {
+  // That of the survivor, for one that was merged.
+  const id = (await findContact(scope, given_id))?.id ?? given_id;
   for (let round = 0; round < most_rounds; round += 1) {
     const counts = await inTransaction(scope, (trx) => eraseOnce(trx, eraseAnswers, id));
     if (!counts) continue;
@@ -68,7 +72,7 @@ async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   const told = messages.filter((message) => changes.get(message.id));
   const attendances = await eraseAttendances(trx, id, countByAttendance(told), erased_at);
   await blankContact(trx, id, erased_at);
-  await eraseAnswers(trx, id);
+  for (const one of [id, ...(await listMergedInto(trx, id))]) await eraseAnswers(trx, one);
   const events = await blankEvents(trx, id);
   await tell(trx, { id, erased_at, attendances, told, changes });
   return { attendances: attendances.length, messages: messages.length, events };

@@ -36,6 +36,12 @@ export async function countTeams(ctx: Ctx): Promise<number> {
   return Number(row?.teams ?? 0);
 }
 
+/** The team that takes receptive attendances of channels without one of their own. */
+export async function findDefaultTeam(ctx: Ctx): Promise<string | undefined> {
+  const row = await table(ctx, 'teams').where({ is_default: true }).first('id');
+  return row?.id;
+}
+
 /** Takes the mark from the team that has it. */
 export async function clearDefaultTeam(ctx: Ctx): Promise<void> {
   await table(ctx, 'teams').where({ is_default: true }).update({ is_default: false });

@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { TemplatesRow } from '../../db/rows.ts';
+import { toStorableJson } from '../../db/storable-json.ts';
 import { table } from '../../db/table.ts';
 import type { ProviderTemplate } from '../../providers/provider.ts';
 
@@ -36,11 +37,26 @@ export async function listTemplates(
   return query;
 }
 
-/** JSON as jsonb can keep it: NUL and halves of surrogate pairs, which JSON.stringify always escapes, are replaced. */
-function toStorableJson(value: unknown): string {
-  return JSON.stringify(value).replace(/\\(?:\\|u(?:0000|d[89a-f][0-9a-f]{2}))/g, (found) =>
-    found === '\\\\' ? found : '\ufffd',
-  );
+/** Changes one template between two syncs; undefined when the channel has none of this name and language. */
+export async function changeTemplate(
+  ctx: Ctx,
+  channel_id: string,
+  key: { name: string; language: string },
+  change: Partial<Pick<TemplatesRow, 'status' | 'category'>>,
+  at: Date,
+): Promise<{ row: TemplatesRow; has_changed: boolean } | undefined> {
+  const before = await table(ctx, 'templates')
+    .where({ channel_id, ...key })
+    .forUpdate()
+    .first();
+  if (!before) return undefined;
+  const has_changed = Object.entries(change).some(([name, value]) => before[name as 'status'] !== value);
+  if (!has_changed) return { row: before, has_changed };
+  const [row] = await table(ctx, 'templates')
+    .where({ id: before.id })
+    .update({ ...change, synced_at: at })
+    .returning('*');
+  return row && { row, has_changed };
 }
 
 /**

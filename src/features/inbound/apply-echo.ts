@@ -1,0 +1,66 @@
+import type { Scope } from '../../context.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
+import type { InboundEcho } from '../../providers/inbound.ts';
+import { eventOf } from '../attendances/attendance-events.ts';
+import { changeAttendance } from '../attendances/attendances.repository.ts';
+import { lockActiveOf } from '../attendances/receptive.repository.ts';
+import { insertEvents } from '../events/events.repository.ts';
+import { readCorrelator } from '../messages/correlator.ts';
+import { findReported, insertReceived, listDoubtsLike } from '../messages/evidence.repository.ts';
+import { toMessage } from '../messages/messages.repository.ts';
+import { joinFact } from './apply-status.ts';
+import { type Applied, addressOf, type Place } from './receive-message.ts';
+import { resolvePerson } from './resolve-person.ts';
+
+/**
+ * A message in our direction: one of ours, which it proves to be sent; one in doubt with the same text to the same person,
+ * which it settles; else what a person of the company typed on the phone, which joins the open attendance or is dropped.
+ */
+export async function applyEcho(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
+  const ours = await findOurs(trx, channel, event);
+  const { provider_message_id, at } = event;
+  if (ours) {
+    const evidence = { fact: 'sent' as const, at, error: null, provider_message_id };
+    return joinFact(trx, channel, ours, evidence, event.to);
+  }
+  return keepTyped(trx, channel, event, place);
+}
+
+async function findOurs(trx: Scope, channel: ChannelsRow, event: InboundEcho) {
+  const named = event.correlator === null ? null : readCorrelator(trx.vault, event.correlator);
+  const { provider_message_id } = event;
+  const found = await findReported(trx, channel.id, { message_id: named?.message_id ?? null, provider_message_id });
+  if (found || event.text === null) return found;
+  const values = event.to.identities.flatMap(({ kind, value }) =>
+    kind === 'wa_id' ? [value, `+${value.replace(/\D/g, '')}`] : [value],
+  );
+  const doubts = await listDoubtsLike(trx, channel.id, { text: event.text, values, at: event.at });
+  // Two alike settle neither: nobody could tell which.
+  return doubts.length === 1 ? doubts[0] : undefined;
+}
+
+async function keepTyped(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
+  const contact = await resolvePerson(trx, channel, event.to, event.at);
+  const active = await lockActiveOf(trx, contact.id, channel.id);
+  const address = addressOf(event.to);
+  if (!active || !address) return 'dropped';
+  const message = await insertReceived(trx, {
+    id: place.message_id,
+    attendance_id: active.id,
+    contact_id: contact.id,
+    channel_id: channel.id,
+    direction: 'outbound',
+    type: event.type,
+    text: event.text,
+    media: event.media,
+    provider_message_id: event.provider_message_id,
+    received_at: place.received_at,
+    echo: { address_kind: address.kind, address: address.value, sent_at: event.at },
+  });
+  if (!message) return 'repeated';
+  const row = await changeAttendance(trx, active.id, {}, 1);
+  const data = toMessage(message, [], 'en');
+  const told = eventOf(trx, row, { type: 'message.sent', sequence: row.event_sequence, data, message_id: message.id });
+  await insertEvents(trx, [told]);
+  return 'applied';
+}

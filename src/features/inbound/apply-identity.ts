@@ -1,0 +1,54 @@
+import type { Scope } from '../../context.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
+import type { InboundIdentity, InboundOptOut } from '../../providers/inbound.ts';
+import { learnAbout, lockContact } from '../contacts/change.repository.ts';
+import { findContact } from '../contacts/contacts.repository.ts';
+import { assignIdentities, dropIdentities, listContactsKnownBy } from '../contacts/identities.repository.ts';
+import { phoneSearchText } from '../contacts/phone-number.ts';
+import { tellContact } from '../contacts/tell-contact.ts';
+import { mergeContacts } from './merge-contacts.ts';
+import type { Applied } from './receive-message.ts';
+import { resolvePerson, toScoped } from './resolve-person.ts';
+
+/**
+ * A person is called otherwise from now on: a new number, a new id. The old names go, for others may get them; whoever
+ * had the new ones is the same person.
+ */
+export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: InboundIdentity): Promise<Applied> {
+  const before = toScoped(channel, event.before);
+  const after = toScoped(channel, event.after);
+  const [known] = await listContactsKnownBy(trx, before.identities, before.phone?.key ?? null);
+  if (!known) return 'dropped';
+  for (const other of await listContactsKnownBy(trx, after.identities, after.phone?.key ?? null)) {
+    if (other.id !== known.id) await mergeContacts(trx, known.id, other.id);
+  }
+  const contact = await lockContact(trx, known.id);
+  if (!contact) return 'dropped';
+  const is_same = (one: { kind: string; scope: string; value: string }) =>
+    after.identities.some(
+      (new_one) => new_one.kind === one.kind && new_one.scope === one.scope && new_one.value === one.value,
+    );
+  await dropIdentities(
+    trx,
+    before.identities.filter((one) => !is_same(one)),
+  );
+  await assignIdentities(trx, contact.id, after.identities, { source: channel.provider, at: event.at });
+  if (after.phone && after.phone.key !== contact.phone_key) {
+    const { e164: phone, key: phone_key } = after.phone;
+    await learnAbout(trx, contact.id, { phone, phone_key, phone_digits: phoneSearchText(phone_key) });
+  }
+  await tellContact(trx, 'contact.updated', (await findContact(trx, contact.id)) ?? contact);
+  return 'applied';
+}
+
+/** The person stopped or resumed marketing messages; a start with a marketing template asks. */
+export async function applyOptOut(trx: Scope, channel: ChannelsRow, event: InboundOptOut): Promise<Applied> {
+  const { id } = await resolvePerson(trx, channel, event.person, event.at);
+  const contact = await lockContact(trx, id);
+  if (!contact) return 'dropped';
+  if ((contact.marketing_opted_out_at !== null) === event.opted_out) return 'repeated';
+  await learnAbout(trx, id, { marketing_opted_out_at: event.opted_out ? event.at : null });
+  const type = event.opted_out ? 'contact.opted_out' : 'contact.opted_in';
+  await tellContact(trx, type, (await findContact(trx, id)) ?? contact);
+  return 'applied';
+}

@@ -1,0 +1,221 @@
+import type { Context } from '../../context.ts';
+
+type Ctx = Pick<Context, 'db'>;
+
+/** A body that this process may expand until its lease ends. */
+export interface ClaimedBody {
+  account_id: string;
+  id: string;
+  channel_id: string;
+  body: Buffer;
+  attempt: number;
+  fence: number;
+  received_at: Date;
+}
+
+/** An event that could not be applied before, claimed once more. */
+export interface ClaimedItem {
+  account_id: string;
+  body_id: string;
+  place: number;
+  channel_id: string;
+  event: Buffer;
+  tries: number;
+  fence: number;
+  received_at: Date;
+}
+
+/** Stores a body; it is the provider's to repeat until this has committed. */
+export async function insertBody(
+  { db }: Ctx,
+  row: { account_id: string; id: string; channel_id: string; body: Buffer; received_at: Date },
+): Promise<void> {
+  await db('inbound_bodies').insert(row);
+}
+
+/**
+ * Takes the oldest due bodies of at most `free` channels, `per_channel` of each, in their order. A channel of which a body is
+ * being expanded is left alone, so that messages keep their order.
+ */
+const claim_bodies = `
+  with recursive waiting as (
+    (select account_id, channel_id from inbound_bodies order by account_id, channel_id limit 1)
+    union all
+    select n.account_id, n.channel_id
+      from waiting w
+     cross join lateral (
+       select b.account_id, b.channel_id from inbound_bodies b
+        where (b.account_id, b.channel_id) > (w.account_id, w.channel_id)
+        order by b.account_id, b.channel_id limit 1) n
+  ),
+  chosen as (
+    select w.account_id, w.channel_id from waiting w
+     where not exists (select from inbound_bodies b
+                        where b.account_id = w.account_id and b.channel_id = w.channel_id and b.state = 'working')
+       and exists (select from inbound_bodies b
+                    where b.account_id = w.account_id and b.channel_id = w.channel_id and b.state = 'due' and b.run_at <= now())
+       and pg_try_advisory_xact_lock(hashtextextended(cast(w.channel_id as text), 4))
+     limit :free
+  ),
+  picked as (
+    select p.account_id, p.id from chosen c
+     cross join lateral (
+       select b.account_id, b.id from inbound_bodies b
+        where b.account_id = c.account_id and b.channel_id = c.channel_id and b.state = 'due' and b.run_at <= now()
+        order by b.id limit :per_channel for update skip locked) p
+  ),
+  claimed as (
+    update inbound_bodies b
+       set state = 'working', attempt = b.attempt + 1, fence = nextval('fences'),
+           lease_until = now() + cast(:lease as interval)
+      from picked p
+     where b.account_id = p.account_id and b.id = p.id and b.state = 'due'
+    returning b.account_id, b.id, b.channel_id, b.body, b.attempt, b.fence, b.received_at
+  )
+  select * from claimed order by account_id, channel_id, id`;
+
+export async function claimBodies(
+  { db }: Ctx,
+  free: number,
+  lease_ms: number,
+  per_channel = 50,
+): Promise<ClaimedBody[]> {
+  const { rows } = await db
+    .raw<{ rows: ClaimedBody[] }>(claim_bodies, { free, per_channel, lease: `${lease_ms} milliseconds` })
+    .options({ name: 'claim_inbound_bodies' });
+  return rows;
+}
+
+export async function claimItems({ db }: Ctx, limit: number, lease_ms: number): Promise<ClaimedItem[]> {
+  const { rows } = await db
+    .raw<{ rows: ClaimedItem[] }>(
+      `with picked as (
+         select account_id, body_id, place from inbound_items
+          where state = 'due' and run_at <= now() order by run_at limit :limit for update skip locked
+       )
+       update inbound_items i
+          set state = 'working', tries = i.tries + 1, fence = nextval('fences'), lease_until = now() + cast(:lease as interval)
+         from picked p
+        where i.account_id = p.account_id and i.body_id = p.body_id and i.place = p.place
+       returning i.account_id, i.body_id, i.place, i.channel_id, i.event, i.tries, i.fence, i.received_at`,
+      { limit, lease: `${lease_ms} milliseconds` },
+    )
+    .options({ name: 'claim_inbound_items' });
+  return rows;
+}
+
+/** An event that could not be applied now. */
+export interface KeptItem {
+  account_id: string;
+  body_id: string;
+  place: number;
+  channel_id: string;
+  event: Buffer;
+  kind: string;
+  reason: string;
+  run_in_ms: number;
+  received_at: Date;
+}
+
+/** The body is expanded: it goes, and what of it could not be applied stays as items. Nothing with a stale fence. */
+export async function finishBody(
+  { db }: Ctx,
+  { account_id, id, fence }: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>,
+  kept: KeptItem[],
+): Promise<void> {
+  const rows = kept.map(({ run_in_ms, ...item }) => ({
+    ...item,
+    run_at: db.raw(`now() + cast(? as interval)`, [`${run_in_ms} milliseconds`]),
+  }));
+  const gone = await db('inbound_bodies').where({ account_id, id, fence, state: 'working' }).delete();
+  if (gone === 1 && rows.length > 0) await db('inbound_items').insert(rows).onConflict().ignore();
+}
+
+/** The body cannot be read at all: kept, with the reason. */
+export async function quarantineBody(
+  { db }: Ctx,
+  { account_id, id, fence }: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>,
+  reason: string,
+): Promise<void> {
+  await db('inbound_bodies')
+    .where({ account_id, id, fence, state: 'working' })
+    .update({ state: 'quarantined', reason: reason.slice(0, 500), lease_until: null });
+}
+
+export async function deleteItem({ db }: Ctx, { account_id, body_id, place, fence }: ClaimedItem): Promise<void> {
+  await db('inbound_items').where({ account_id, body_id, place, fence }).delete();
+}
+
+/** Due again later, or quarantined; with the reason. */
+export async function postponeItem(
+  { db }: Ctx,
+  { account_id, body_id, place, fence }: ClaimedItem,
+  { reason, run_in_ms }: { reason: string; run_in_ms: number | null },
+): Promise<void> {
+  await db('inbound_items')
+    .where({ account_id, body_id, place, fence })
+    .update({
+      state: run_in_ms === null ? 'quarantined' : 'due',
+      reason: reason.slice(0, 500),
+      lease_until: null,
+      run_at: db.raw(`now() + cast(? as interval)`, [`${run_in_ms ?? 0} milliseconds`]),
+    });
+}
+
+/** Passed leases: due again, for expanding twice has no second effect; a body that was tried `most` times is quarantined. */
+export async function releaseLost({ db }: Ctx, most: number): Promise<number> {
+  const { rowCount: bodies } = await db.raw<{ rowCount: number }>(
+    `update inbound_bodies
+        set state = case when attempt >= :most then 'quarantined' else 'due' end, lease_until = null,
+            reason = case when attempt >= :most then 'its expansion never ended' else reason end,
+            run_at = now() + attempt * interval '1 second'
+      where state = 'working' and lease_until <= now()`,
+    { most },
+  );
+  const { rowCount: items } = await db.raw<{ rowCount: number }>(
+    `update inbound_items
+        set state = case when tries >= :most then 'quarantined' else 'due' end, lease_until = null
+      where state = 'working' and lease_until <= now()`,
+    { most },
+  );
+  return bodies + items;
+}
+
+export interface Quarantined {
+  account_id: string;
+  channel_id: string;
+  body_id: string;
+  /** Null for a whole body. */
+  place: number | null;
+  kind: string;
+  reason: string;
+  received_at: Date;
+}
+
+/** Oldest first, at most `limit`. */
+export async function listQuarantined({ db }: Ctx, limit: number): Promise<Quarantined[]> {
+  const { rows } = await db.raw<{ rows: Quarantined[] }>(
+    `select account_id, channel_id, id as body_id, cast(null as integer) as place, 'body' as kind, reason, received_at
+       from inbound_bodies where state = 'quarantined'
+      union all
+     select account_id, channel_id, body_id, place, kind, reason, received_at from inbound_items where state = 'quarantined'
+      order by received_at, body_id, place limit ?`,
+    [limit],
+  );
+  return rows;
+}
+
+/** Makes what is quarantined due again: of one body, or all. Returns how many. */
+export async function retryQuarantined({ db }: Ctx, body_id: string | null): Promise<number> {
+  const { rowCount: bodies } = await db.raw<{ rowCount: number }>(
+    `update inbound_bodies set state = 'due', attempt = 0, run_at = now()
+      where state = 'quarantined' and (cast(:body_id as uuid) is null or id = :body_id)`,
+    { body_id },
+  );
+  const { rowCount: items } = await db.raw<{ rowCount: number }>(
+    `update inbound_items set state = 'due', tries = 0, run_at = now()
+      where state = 'quarantined' and (cast(:body_id as uuid) is null or body_id = :body_id)`,
+    { body_id },
+  );
+  return bodies + items;
+}

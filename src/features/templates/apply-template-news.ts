@@ -1,0 +1,35 @@
+import { v7 as uuid } from 'uuid';
+import type { Scope } from '../../context.ts';
+import type { InboundTemplate } from '../../providers/inbound.ts';
+import { askForSync } from '../channels/channels.repository.ts';
+import { insertEvents } from '../events/events.repository.ts';
+import { toTemplate } from './template-view.ts';
+import { changeTemplate } from './templates.repository.ts';
+
+/**
+ * What a provider tells of a template between two syncs: its status or category; what is more than that is asked for with a
+ * sync. Returns whether anything changed. Call it inside a transaction.
+ */
+export async function applyTemplateNews(trx: Scope, channel_id: string, news: InboundTemplate): Promise<boolean> {
+  const { name, status, category } = news;
+  // Webhooks write `en-US` where the listing writes `en_US`.
+  const language = news.language.replace('-', '_');
+  const change = { ...(status ? { status } : {}), ...(category ? { category } : {}) };
+  const changed = await changeTemplate(trx, channel_id, { name, language }, change, news.at);
+  // One that we do not know yet is in the next listing.
+  if (news.needs_sync || !changed) await askForSync(trx, channel_id);
+  if (!changed?.has_changed) return false;
+  await insertEvents(trx, [
+    {
+      account_id: trx.account_id,
+      id: uuid(),
+      type: 'template.status_changed',
+      attendance_id: null,
+      attendance_sequence: null,
+      contact_id: null,
+      data: toTemplate(changed.row),
+      created_at: trx.now(),
+    },
+  ]);
+  return true;
+}

@@ -1,0 +1,97 @@
+import { randomInt } from 'node:crypto';
+import t from 'tap';
+import { v7 as uuid } from 'uuid';
+import { demo_values } from '../../../src/simulator/demo-values.ts';
+import { onTheWire, signatureOf } from '../../support/inbound.ts';
+import { countRows } from '../../support/refusal.ts';
+import { startService } from '../../support/service.ts';
+
+const service = await startService(t, { with_lanes: false });
+const company = await service.createCompany();
+const url = `/v1/inbound/${company.official_id}`;
+const json = { 'content-type': 'application/json' };
+const body = onTheWire({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [], note: 'Olá/José' }] });
+const post = (path: string, payload: string, headers: Record<string, string>) =>
+  service.send(null, 'POST', path, payload, { ...json, ...headers });
+
+t.test('GET /v1/inbound/{channel_id}: the handshake of Cloud API', async (t) => {
+  const { body: channel } = await company.get(`/v1/channels/${company.official_id}`);
+  const ask = (token: string, mode = 'subscribe') =>
+    service.send(null, 'GET', `${url}?hub.mode=${mode}&hub.verify_token=${token}&hub.challenge=1158201444`);
+  const good = await ask(channel.webhook.verify_token);
+  t.match(good, { status: 200, text: '1158201444' });
+  t.match(String(good.headers['content-type']), /^text\/plain/);
+  t.match(await ask('another'), { status: 401, body: { code: 'inbound_unauthenticated' } });
+  t.match(await ask(channel.webhook.verify_token, 'unsubscribe'), { status: 401 });
+  t.match(await service.send(null, 'GET', url), { status: 401 });
+  t.match(await service.send(null, 'GET', `/v1/inbound/${uuid()}`), {
+    status: 404,
+    body: { code: 'channel_not_found' },
+  });
+});
+
+t.test('POST /v1/inbound/{channel_id}: a signed body is stored, sealed, and answered 200', async (t) => {
+  t.match(await post(url, body, { 'x-hub-signature-256': signatureOf(body) }), { status: 200 });
+  const [stored, more] = await service.db('inbound_bodies').select('*');
+  t.notOk(more);
+  t.match(stored, { channel_id: company.official_id, state: 'due' });
+  t.notOk(stored?.body.includes('Jos'), 'nothing of it can be read in the database');
+});
+
+t.test('what is not signed by the provider is refused, and nothing is stored', async (t) => {
+  const rows = await countRows(service);
+  const good = signatureOf(body);
+  const wrong: [string, Record<string, string>][] = [
+    ['no signature', {}],
+    ['upper case', { 'x-hub-signature-256': good.toUpperCase() }],
+    ['no prefix', { 'x-hub-signature-256': good.slice(7) }],
+    ['a digit short', { 'x-hub-signature-256': good.slice(0, -1) }],
+    ['sha1', { 'x-hub-signature': good }],
+    ['another secret', { 'x-hub-signature-256': signatureOf(body, 'another') }],
+    ['another body', { 'x-hub-signature-256': signatureOf(`${body} `) }],
+    ["the channel's token", { 'x-conversar-token': 'token-of-nobody' }],
+  ];
+  for (const [said, headers] of wrong)
+    t.match(await post(url, body, headers), { status: 401, body: { code: 'inbound_unauthenticated' } }, said);
+  for (let count = 0; count < 1_000; count += 1) {
+    const place = 7 + randomInt(64);
+    const letter = good[place] === 'a' ? 'b' : 'a';
+    const mutated = good.slice(0, place) + letter + good.slice(place + 1);
+    const { status } = await post(url, body, { 'x-hub-signature-256': mutated });
+    if (status !== 401) t.fail(`${mutated} was taken`);
+  }
+  t.same(await countRows(service), rows);
+});
+
+t.test('the token of the channel lets a gateway in, in the header or in the path', async (t) => {
+  const { body: channel } = await company.get(`/v1/channels/${company.unofficial_id}`);
+  const { verify_token: token } = channel.webhook;
+  const gateway = `/v1/inbound/${company.unofficial_id}`;
+  t.match(await post(gateway, '{}', { 'x-conversar-token': token }), { status: 200 });
+  t.match(await post(`${gateway}/${token}`, '{}', {}), { status: 200 });
+  t.match(await post(gateway, '{}', {}), { status: 401 });
+  t.match(await post(gateway, '{}', { 'x-conversar-token': `${token}x` }), { status: 401 });
+  t.match(await post(`${gateway}/${'x'.repeat(32)}`, '{}', {}), { status: 401 });
+  t.match(await post(`${url}/${token}`, '{}', {}), { status: 401 }, "another channel's token opens nothing");
+});
+
+t.test('a body of up to 3.5 MB is taken, whatever it calls itself; a larger one is 413', async (t) => {
+  const large = JSON.stringify({ text: 'a'.repeat(3 * 1024 * 1024) });
+  t.match(await post(url, large, { 'x-hub-signature-256': signatureOf(large), 'content-type': 'text/plain' }), {
+    status: 200,
+  });
+  const too_large = JSON.stringify({ text: 'a'.repeat(4 * 1024 * 1024) });
+  t.match(await post(url, too_large, { 'x-hub-signature-256': signatureOf(too_large) }), { status: 413 });
+});
+
+t.test('both secrets are good while they are rotated', async (t) => {
+  const credentials = {
+    ...demo_values.graph,
+    app_secret: 'the-new-secret',
+    previous_app_secret: demo_values.graph.app_secret,
+  };
+  t.match(await company.call('PATCH', `/v1/channels/${company.official_id}`, { credentials }), { status: 200 });
+  t.match(await post(url, body, { 'x-hub-signature-256': signatureOf(body) }), { status: 200 });
+  t.match(await post(url, body, { 'x-hub-signature-256': signatureOf(body, 'the-new-secret') }), { status: 200 });
+  t.match(await post(url, body, { 'x-hub-signature-256': signatureOf(body, 'a-third') }), { status: 401 });
+});

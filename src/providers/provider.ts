@@ -84,7 +84,8 @@ export type ChannelStatus = 'connected' | 'connecting' | 'disconnected' | 'restr
  */
 export type SendOutcome =
   | { kind: 'accepted'; provider_message_id: string; held: boolean; identities: Address[]; channel?: ChannelNews }
-  | { kind: 'refused'; error: ProviderError; channel?: ChannelNews }
+  /** `suspects_template`: the provider's template may not be the one we know any more. */
+  | { kind: 'refused'; error: ProviderError; channel?: ChannelNews; suspects_template?: boolean }
   | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null; channel?: ChannelNews }
   | { kind: 'ambiguous'; error: ProviderError; channel?: ChannelNews };
 

@@ -4,7 +4,7 @@ import { isDatabaseUnavailable } from '../../db/pg-errors.ts';
 import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import type { Vaults } from '../accounts/vaults.ts';
-import { listChannelsOf } from '../channels/channels.repository.ts';
+import { askForSync, listChannelsOf } from '../channels/channels.repository.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import {
@@ -44,6 +44,9 @@ export function dispatchWork(deps: DispatchDependencies): LaneWork<DispatchItem,
     },
     finish: async (ctx, finished) => {
       await recordOutcomes(ctx, deps.public_url, toOutcomes(ctx, finished));
+      for (const { item, outcome } of finished)
+        if (outcome.wants_sync)
+          await askForSync({ ...ctx, account_id: item.message.account_id }, item.message.channel_id);
       deps.wake.call(settled_topic);
     },
     sweep: (ctx) => sweepMessages(ctx, deps),

@@ -13,6 +13,9 @@ import { type Outside, toProviderCall } from '../channels/provider-call.ts';
 import { createCorrelator } from './correlator.ts';
 import type { ClaimedMessage, WrittenOutcome } from './dispatch.repository.ts';
 
+/** The time that reading a channel's templates again is given. */
+const resync_ms = 10_000;
+
 /** A claimed message with what sending it takes. `lease_ends_at` is on this process's monotonic clock, milliseconds. */
 export interface DispatchItem {
   message: ClaimedMessage;
@@ -27,6 +30,8 @@ export interface DispatchOutcome {
   /** Names the provider has for the contact. */
   identities: Address[];
   channel_news: ChannelNews | null;
+  /** The provider's template is another than ours: the channel's are to be read again. */
+  wants_sync: boolean;
   duration_ms: number;
 }
 
@@ -46,6 +51,7 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
   const finish = (outcome: Pick<DispatchOutcome, 'written'> & Partial<DispatchOutcome>): DispatchOutcome => ({
     identities: [],
     channel_news: null,
+    wants_sync: false,
     ...outcome,
     duration_ms: Math.round(performance.now() - started_at),
   });
@@ -61,6 +67,7 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
     written: { ...fromSend(message, sent), recipient },
     identities: [...identities, ...(sent.kind === 'accepted' ? sent.identities : [])],
     channel_news: sent.channel ?? null,
+    wants_sync: sent.kind === 'refused' && sent.suspects_template === true,
   });
 }
 
@@ -89,6 +96,9 @@ function fromSend(message: ClaimedMessage, sent: SendOutcome): WrittenOutcome {
     case 'accepted':
       return written(message, 'accepted', { provider_message_id: sent.provider_message_id, is_held: sent.held });
     case 'refused':
+      // Once more, after the templates were read again: then it is known whose fault it is.
+      if (sent.suspects_template && message.attempt === 1)
+        return written(message, 'unavailable', { error: sent.error, run_in_ms: resync_ms });
       return written(message, 'refused', { error: sent.error });
     case 'unavailable':
       return written(message, 'unavailable', {

@@ -10,12 +10,13 @@ import type {
 } from '../provider.ts';
 import { ambiguous, type Json, objectAt, providerError, secretsOf, stringOf, withoutAnswer } from '../wire.ts';
 import { askGraph, provider_name, readGraph } from './graph.ts';
+import { inbound } from './inbound.ts';
+import { bsuid_pattern } from './inbound-people.ts';
 import { buildComponents } from './template-components.ts';
 import { listTemplates } from './template-listing.ts';
 
 const id_pattern = '^[0-9]{1,32}$';
 const secret_pattern = '^[\\x21-\\x7e]+$';
-const bsuid_pattern = /^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$/;
 
 const credentials = Type.Object(
   {
@@ -33,12 +34,21 @@ const credentials = Type.Object(
       pattern: secret_pattern,
       description: "The Meta app's secret: it signs the webhooks.",
     }),
-    verify_token: Type.Optional(
+    previous_app_secret: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 256,
         pattern: secret_pattern,
-        description: 'What Meta repeats when it verifies the webhook. Made up for you when left out.',
+        description: "While the app's secret is being changed: the other one, which signs as well.",
+      }),
+    ),
+    verify_token: Type.Optional(
+      Type.String({
+        minLength: 8,
+        maxLength: 200,
+        pattern: secret_pattern,
+        description:
+          'What Meta repeats when it verifies the webhook, shown in `webhook`. Made up for you when left out.',
       }),
     ),
   },
@@ -62,7 +72,11 @@ export const whatsapp_cloud = {
   send,
   checkChannel,
   listTemplates,
+  inbound,
 } satisfies Provider;
+
+/** What Meta answers when its template has other parameters than ours, is gone, or is not what it was. */
+const template_suspicions = new Set(['132000', '132001', '135000']);
 
 async function send(call: ProviderCall, message: OutboundMessage): Promise<SendOutcome> {
   const recipient = addressTo(message.to);
@@ -84,7 +98,10 @@ async function send(call: ProviderCall, message: OutboundMessage): Promise<SendO
   if (reading.kind === 'read') return readAccepted(reading.body);
   const { verdict, error, channel } = reading;
   const news = channel ? { channel } : {};
-  if (verdict.kind === 'refused') return { kind: 'refused', error, ...news };
+  if (verdict.kind === 'refused') {
+    const suspects_template = message.content.type === 'template' && template_suspicions.has(error.provider.code ?? '');
+    return { kind: 'refused', error, ...news, ...(suspects_template ? { suspects_template } : {}) };
+  }
   return { kind: 'unavailable', error, retry_after_ms: verdict.retry_after_ms, ...news };
 }
 

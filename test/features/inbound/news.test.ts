@@ -1,4 +1,5 @@
 import t from 'tap';
+import { v7 as uuid } from 'uuid';
 import { createInbound, newId } from '../../support/inbound.ts';
 import { type Body, eventually, startService } from '../../support/service.ts';
 
@@ -51,6 +52,39 @@ t.test('a template that we do not know yet makes the channel read its templates 
     ({ templates_synced_at }) => templates_synced_at !== before,
   );
 });
+
+t.test(
+  'a send that Meta refuses for its template is tried once more after the templates were read again',
+  async (t) => {
+    const [known] = await service.db('templates').where({ name: 'boas_vindas', account_id: company.account_id });
+    const gone = {
+      ...known,
+      id: uuid(),
+      name: 'sumiu',
+      provider_template_id: '999',
+      components: JSON.stringify(known?.components),
+    };
+    await service.db('templates').insert(gone);
+    await service
+      .db('channels')
+      .where({ id: company.official_id })
+      .update({ templates_synced_at: new Date(Date.now() - 3_600_000) });
+    const { body } = await company.start({ contact: { phone: '31988880310' }, template: { id: gone.id } });
+    const message = () => company.get(`/v1/messages/${body.first_message.id}`);
+    const tried = await eventually(message, (reply) => reply.body.attempts[0]?.outcome === 'unavailable');
+    t.match(tried.body, { status: 'queued', error: { code: 'template_not_found', action: 'sync_template' } });
+    await eventually(
+      () => company.get(`/v1/templates/${gone.id}`),
+      (reply) => reply.body.status === 'deleted',
+    );
+    await service.db('messages').where({ id: body.first_message.id }).update({ run_at: new Date() });
+    const failed = await eventually(message, (reply) => reply.body.status === 'failed', 20_000);
+    t.match(failed.body, {
+      error: { code: 'template_not_found' },
+      attempts: [{ number: 1 }, { number: 2, outcome: 'refused' }],
+    });
+  },
+);
 
 t.test('a restricted account refuses starts, with the reason, and goes on to receive and answer', async (t) => {
   await deliver(

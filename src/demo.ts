@@ -6,7 +6,9 @@ import type { Scope } from './context.ts';
 import { createAccount } from './features/accounts/create-account.ts';
 import { createKeyForAccount } from './features/accounts/create-api-key.ts';
 import { readKey } from './features/accounts/read-key.ts';
+import { toChannel } from './features/channels/channel-view.ts';
 import { findChannel, setBaseUrl } from './features/channels/channels.repository.ts';
+import type { ChannelView } from './features/channels/channels.schema.ts';
 import { createChannel } from './features/channels/create-channel.ts';
 import type { Outside } from './features/channels/provider-call.ts';
 import { createTeam } from './features/teams/create-team.ts';
@@ -23,10 +25,25 @@ export interface Demo {
   team_ids: string[];
   official_channel_id: string;
   unofficial_channel_id: string;
+  /** Registers our webhooks at the simulator, which calls back before it believes: the service must listen. Never rejects. */
+  connect: () => Promise<void>;
   close: () => Promise<void>;
 }
 
 const alive_within_ms = 500;
+const connect_within_ms = 10_000;
+
+type Webhook = ChannelView['webhook'];
+
+const gateway_events = [
+  'MESSAGES_UPSERT',
+  'MESSAGES_UPDATE',
+  'MESSAGES_EDITED',
+  'MESSAGES_DELETE',
+  'SEND_MESSAGE',
+  'CONNECTION_UPDATE',
+  'LOGOUT_INSTANCE',
+];
 
 interface Kept {
   api_key: string;
@@ -55,7 +72,12 @@ export async function openDemo(ground: OpenGround, app: Application): Promise<De
   if (!scope) throw new Error('the demo key was made and is not accepted');
   await point(scope, kept, simulator.url);
   await syncTemplates(scope, app.outside, kept.official_channel_id);
-  return { ...kept, simulator_url: simulator.url, close: simulator.close };
+  const simulator_url = simulator.url;
+  const connect = () =>
+    connectWebhooks(ground, app, scope, { ...kept, simulator_url }).catch((error: unknown) =>
+      ground.log.warn({ err: error }, 'demo.webhook_refused'),
+    );
+  return { ...kept, simulator_url, connect, close: simulator.close };
 }
 
 /** The simulator of another process on the same data folder, while it answers. */
@@ -133,7 +155,49 @@ async function point(scope: Scope, kept: Kept, simulator_url: string): Promise<v
   await setBaseUrl(scope, kept.unofficial_channel_id, `${simulator_url}/evolution`);
 }
 
-/** The two curl lines, ready to paste. */
+/** Both channels' webhooks as the channels show them. What the simulator refuses is logged; the demo goes on without news. */
+async function connectWebhooks(
+  { log, public_url, config }: OpenGround,
+  { outside: { http } }: Application,
+  scope: Scope,
+  { simulator_url, official_channel_id, unofficial_channel_id }: Kept & Pick<Demo, 'simulator_url'>,
+): Promise<void> {
+  const register = async (channel_id: string, path: string, bodyOf: (webhook: Webhook) => unknown) => {
+    const channel = await findChannel(scope, channel_id);
+    if (!channel) return;
+    const { graph, evolution } = demo_values;
+    const answer = await http({
+      method: 'POST',
+      url: `${simulator_url}${path}`,
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${graph.access_token}`,
+        apikey: evolution.api_key,
+      },
+      body: JSON.stringify(bodyOf(toChannel(channel, public_url).webhook)),
+      timeout_ms: connect_within_ms,
+      signal: scope.signal,
+    });
+    const is_done = answer.kind === 'answered' && answer.status < 300;
+    if (!is_done)
+      log.warn(
+        { channel_id, status: answer.kind === 'answered' ? answer.status : answer.reason },
+        'demo.webhook_refused',
+      );
+  };
+  const graph_path = `/graph/${config.graph_version}/${demo_values.graph.waba_id}/subscribed_apps`;
+  await Promise.all([
+    register(official_channel_id, graph_path, ({ url, verify_token }) => ({
+      override_callback_uri: url,
+      verify_token,
+    })),
+    register(unofficial_channel_id, `/evolution/webhook/set/${demo_values.evolution.instance}`, ({ url, headers }) => ({
+      webhook: { enabled: true, url, byEvents: false, base64: false, headers, events: gateway_events },
+    })),
+  ]);
+}
+
+/** The curl lines, ready to paste. */
 export function describeDemo(demo: Demo, public_url: string): string {
   const curl = (body: unknown) =>
     [
@@ -162,5 +226,11 @@ ${curl({ contact: { phone: '(31) 98888-0001', name: 'Ana' }, channel_id: demo.of
 Start one on the unofficial channel:
 
 ${curl({ contact: { phone: '(31) 98888-0002', name: 'Bia' }, channel_id: demo.unofficial_channel_id, team_id, text: 'Olá!' })}
+
+Let a person write first (simulated; "to": "evolution" writes to the gateway):
+
+curl -s ${demo.simulator_url}/_persons/5531988880003/messages \\
+  -H 'content-type: application/json' \\
+  -d '${JSON.stringify({ name: 'Caio', text: 'Oi! Quero um orçamento.' })}'
 `;
 }

@@ -1,8 +1,11 @@
 import { evolution } from './evolution/evolution.ts';
 import type { Provider } from './provider.ts';
+import { waha } from './waha/waha.ts';
 import { whatsapp_cloud } from './whatsapp-cloud/whatsapp-cloud.ts';
+import { wppconnect } from './wppconnect/wppconnect.ts';
+import { zapi } from './zapi/zapi.ts';
 
-const providers = { whatsapp_cloud, evolution } satisfies Record<string, Provider>;
+const providers = { whatsapp_cloud, evolution, waha, zapi, wppconnect } satisfies Record<string, Provider>;
 
 export type ProviderName = keyof typeof providers;
 

@@ -135,3 +135,47 @@ function patternsOf(secret: string): RegExp[] {
 function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }
+
+const max_text_length = 65_536;
+const max_kept_string_length = 8_192;
+const max_kept_depth = 6;
+const max_kept_values = 1_000;
+
+/** The member as a list, or an empty one. */
+export function listAt(value: unknown, key: string): unknown[] {
+  const member = isObject(value) ? value[key] : undefined;
+  return Array.isArray(member) ? member : [];
+}
+
+/** A person's words as a database keeps them, at most 65,536 characters; null for none. */
+export function textOf(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  return storable(value.slice(0, max_text_length)) || null;
+}
+
+/** What a webhook tells of media, cards or orders, as a database keeps it: bounded in depth, number and length; null for nothing. */
+export function keepable(value: unknown): Json | null {
+  const budget = { left: max_kept_values };
+  const kept = keep(value, max_kept_depth, budget);
+  return isObject(kept) && Object.keys(kept).length > 0 ? kept : null;
+}
+
+function keep(value: unknown, depth: number, budget: { left: number }): unknown {
+  budget.left -= 1;
+  if (value === null || budget.left < 0) return undefined;
+  if (typeof value === 'string') return storable(value.slice(0, max_kept_string_length)) || undefined;
+  if (typeof value !== 'object') return value;
+  if (depth === 0) return undefined;
+  if (Array.isArray(value))
+    return value.map((each) => keep(each, depth - 1, budget)).filter((each) => each !== undefined);
+  const members = Object.entries(value).map(([name, member]) => [storable(name), keep(member, depth - 1, budget)]);
+  return Object.fromEntries(members.filter(([, member]) => member !== undefined));
+}
+
+/** A time since 1970 in seconds or in milliseconds, a number or digits; null where it is neither of 2001 to 2100. */
+export function timeOf(value: unknown): Date | null {
+  const number = typeof value === 'string' && /^\d{1,16}(\.\d+)?$/.test(value) ? Number(value) : value;
+  if (typeof number !== 'number') return null;
+  const ms = number > 1e11 ? number : number * 1_000;
+  return ms >= 1e12 && ms < 4.1e12 ? new Date(ms) : null;
+}

@@ -7,6 +7,9 @@ export const demo_values = {
     app_secret: 'simulator-app-secret',
   },
   evolution: { instance: 'demo', api_key: 'simulator-key' },
+  waha: { session: 'demo', api_key: 'simulator-key' },
+  zapi: { instance_id: 'demo', token: 'simulator-token' },
+  wppconnect: { session: 'demo', token: 'simulator-token' },
 } as const;
 
 /** Senders and instances are made up freely by whoever calls: any name of this form exists … */

@@ -1,7 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ordinary } from './aftermath.ts';
 import { closed_prefix, demo_values, missing_prefix, name_pattern } from './demo-values.ts';
 import { type EvolutionErrorName, evolution_errors, evolutionEnvelope } from './evolution-errors.ts';
+import { findWebhook, setWebhook } from './evolution-subscriptions.ts';
+import { evolutionAftermath, instanceId, newEvolutionId } from './evolution-webhooks.ts';
 import { isMembers } from './json.ts';
 import { scriptedFor } from './script.ts';
 import { type Answer, playOutcome, type Simulation } from './simulation.ts';
@@ -36,6 +38,15 @@ export function evolutionRoutes(app: FastifyInstance, simulation: Simulation): v
 
   app.post<InstancePath>('/message/sendText/:instance', (request, reply) => receiveText(simulation, request, reply));
   app.post<InstancePath>('/chat/whatsappNumbers/:instance', (request, reply) => checkNumbers(request, reply));
+  app.post<InstancePath>('/webhook/set/:instance', (request, reply) => {
+    const result = setWebhook(simulation.webhooks.targets, request.params.instance, request.body);
+    return 'refusal' in result
+      ? refuse(reply, 400, 'Bad Request', result.refusal)
+      : reply.code(201).send(result.webhook);
+  });
+  app.get<InstancePath>('/webhook/find/:instance', (request, reply) => {
+    return reply.send(findWebhook(simulation.webhooks.targets, request.params.instance));
+  });
   app.get<InstancePath>('/instance/connectionState/:instance', (request) => {
     const { instance } = request.params;
     return { instance: { instanceName: instance, state: isClosed(instance) ? 'close' : 'open' } };
@@ -51,7 +62,7 @@ async function receiveText(simulation: Simulation, request: FastifyRequest<Insta
   }
   const { number, text } = body;
   const { jid, wa_id } = addressOf(number);
-  const id = `3EB0${randomBytes(9).toString('hex').toUpperCase()}`;
+  const id = newEvolutionId('api');
   const scripted = wa_id === null ? undefined : scriptedFor(wa_id, 'text');
   return playOutcome(simulation, request, reply, {
     entry: { protocol: 'evolution', channel: instance, to: number, wa_id, type: 'text', text, body, correlator: null },
@@ -62,6 +73,11 @@ async function receiveText(simulation: Simulation, request: FastifyRequest<Insta
     provider_message_id: id,
     accepted: (variant) => acceptance(instance, jid, text, variant === 'no_id' ? null : id),
     refused: (error) => refusalOf(error, { jid, exists: false, number }),
+    afterwards: () => {
+      const { people, webhooks } = simulation;
+      const sent = { instance, id, jid, text };
+      return evolutionAftermath(people, sent, scripted?.aftermath ?? ordinary, webhooks.delay_ms());
+    },
   });
 }
 
@@ -118,11 +134,6 @@ function stringFaults(name: string, value: unknown): string[] {
 
 function isClosed(instance: string): boolean {
   return instance.startsWith(closed_prefix);
-}
-
-function instanceId(instance: string): string {
-  const hex = createHash('sha256').update(instance).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 function refuse(reply: FastifyReply, status: number, error: string, message: unknown): FastifyReply {

@@ -49,6 +49,13 @@ export const graph_errors = {
     message: '(#131026) Message undeliverable',
     details: 'Message undeliverable.',
   },
+  re_engagement: {
+    status: 400,
+    code: 131047,
+    message: '(#131047) Re-engagement message',
+    details:
+      'Message failed to send because more than 24 hours have passed since the customer last replied to this number.',
+  },
   spam_rate_limit: {
     status: 400,
     code: 131048,
@@ -62,6 +69,7 @@ export const graph_errors = {
     details: 'In order to maintain a healthy ecosystem engagement, the message failed to be delivered.',
   },
   cursor_invalid: { status: 400, code: 131059, message: '(#131059) Invalid paging cursor' },
+  callback_failed: { status: 400, code: 2200, message: '(#2200) Callback verification failed' },
   parameter_count: {
     status: 400,
     code: 132000,

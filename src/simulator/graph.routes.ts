@@ -1,11 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Aftermath, ordinary } from './aftermath.ts';
 import { closed_prefix, demo_values, missing_prefix, name_pattern } from './demo-values.ts';
 import { type GraphRefusal, graphEnvelope } from './graph-errors.ts';
 import { type GraphMessage, readGraphMessage } from './graph-message.ts';
 import { phoneNumber, templatePage } from './graph-objects.ts';
+import { listSubscriptions, subscribe } from './graph-subscriptions.ts';
+import { graphAftermath, newWamid } from './graph-webhooks.ts';
+import { isMembers } from './json.ts';
 import { scriptedFor } from './script.ts';
 import { type Answer, playOutcome, type Simulation } from './simulation.ts';
+import type { Webhooks } from './webhooks.ts';
 
 interface GraphPath {
   Params: { version: string; id: string };
@@ -40,8 +44,29 @@ export function graphRoutes(app: FastifyInstance, simulation: Simulation): void 
     return answer(reply, templatePage({ waba_id: request.params.id, fields, limit, after, url }));
   });
 
+  subscriptionRoutes(app, simulation.webhooks);
+
   app.get<GraphQuery>('/:version/:id', (request, reply) => {
     return answer(reply, phoneNumber(request.params.id, request.query.fields));
+  });
+}
+
+/** Where webhooks go, of a business account or of one of its numbers. */
+function subscriptionRoutes(app: FastifyInstance, webhooks: Webhooks): void {
+  app.post<GraphPath>('/:version/:id/subscribed_apps', async (request, reply) => {
+    return answer(reply, await subscribe(webhooks, 'account', request.params.id, request.body));
+  });
+  app.get<GraphPath>('/:version/:id/subscribed_apps', (request) => {
+    return listSubscriptions(webhooks.targets, request.params.id);
+  });
+  app.delete<GraphPath>('/:version/:id/subscribed_apps', (request) => {
+    webhooks.targets.set('account', request.params.id, null);
+    return { success: true };
+  });
+  app.post<GraphPath>('/:version/:id', async (request, reply) => {
+    const body = isMembers(request.body) ? request.body.webhook_configuration : undefined;
+    if (body === undefined) return refuse(reply, { error: 'invalid_parameter' });
+    return answer(reply, await subscribe(webhooks, 'phone', request.params.id, body));
   });
 }
 
@@ -67,7 +92,7 @@ async function receiveMessage(simulation: Simulation, request: FastifyRequest<Gr
     return refuse(reply, read.refusal);
   }
   const { message } = read;
-  const wamid = `wamid.${randomBytes(30).toString('base64')}`;
+  const wamid = newWamid();
   if (message.address.vanishes) {
     const unnoticed = {
       outcome: 'vanished',
@@ -91,7 +116,20 @@ async function receiveMessage(simulation: Simulation, request: FastifyRequest<Gr
       const { status, code, body } = graphEnvelope({ error });
       return { status, body, code: String(code) };
     },
+    afterwards: () => followUp(simulation, channel, message, wamid, scripted?.aftermath ?? ordinary),
   });
+}
+
+function followUp(
+  { people, webhooks }: Simulation,
+  channel: string,
+  { address, correlator, template }: GraphMessage,
+  wamid: string,
+  aftermath: Aftermath,
+) {
+  const recipient = address.wa_id ?? address.to;
+  const sent = { channel, wamid, correlator, recipient, template_name: template?.name ?? null };
+  return graphAftermath(people, sent, aftermath, webhooks.delay_ms());
 }
 
 function acceptance({ address, type }: GraphMessage, wamid: string, variant: 'plain' | 'hold' | 'no_id'): Answer {

@@ -8,7 +8,7 @@ const max_limit = 100_000;
 const filters = {
   to: { type: 'string', maxLength: 200 },
   channel: { type: 'string', maxLength: 128 },
-  protocol: { enum: ['graph', 'evolution'] },
+  protocol: { enum: ['graph', 'evolution', 'waha', 'zapi', 'wppconnect'] },
   correlator: { type: 'string', maxLength: 512 },
   accepted: { type: 'boolean' },
   after: { type: 'integer', minimum: 0 },

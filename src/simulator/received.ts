@@ -4,7 +4,7 @@ import { digitsOf, waIdOf } from './whatsapp-number.ts';
 export interface ReceivedEntry {
   /** From 1, in order of arrival. */
   id: number;
-  protocol: 'graph' | 'evolution';
+  protocol: 'graph' | 'evolution' | 'waha' | 'zapi' | 'wppconnect';
   /** The sender: phone number id, or instance. */
   channel: string;
   /** As the request wrote it. */
@@ -15,7 +15,7 @@ export interface ReceivedEntry {
   text?: string;
   template?: { name: string; language: string; components: unknown };
   body: unknown;
-  /** `biz_opaque_callback_data`; gateways have none. */
+  /** `biz_opaque_callback_data`; gateways have none, of WAHA it is the id that the caller chose. */
   correlator: string | null;
   /** Name of the scripted outcome, `accepted`, or `invalid` for a request that was refused as malformed. */
   outcome: string;

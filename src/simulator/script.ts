@@ -1,3 +1,4 @@
+import { type Aftermath, scripted_aftermaths } from './aftermath.ts';
 import type { EvolutionErrorName } from './evolution-errors.ts';
 import type { GraphErrorName } from './graph-errors.ts';
 
@@ -19,11 +20,13 @@ interface ScriptedOutcome {
   template_only?: true;
   graph: Behaviour<GraphErrorName>;
   evolution: Behaviour<EvolutionErrorName>;
+  /** What webhooks tell afterwards; without it: sent, delivered, read. */
+  aftermath?: Aftermath;
 }
 
 const accept = { kind: 'accept' } as const;
 
-/** The whole table; docs/simulator.md says the same in words, and a test holds the two together. */
+/** Both tables; docs/simulator.md says the same in words, and a test holds the two together. */
 export const script: readonly ScriptedOutcome[] = [
   { digits: '0000', name: 'never_answered', graph: { kind: 'silence' }, evolution: { kind: 'silence' } },
   {
@@ -112,9 +115,10 @@ export const script: readonly ScriptedOutcome[] = [
     graph: { kind: 'refuse', error: 'service_unavailable', first: 2 },
     evolution: { kind: 'refuse', error: 'connection_closed', first: 2 },
   },
+  ...scripted_aftermaths.map((one) => ({ ...one, graph: accept, evolution: accept })),
 ];
 
-/** The scripted outcome of a number, by its last four digits; undefined means: accepted. */
+/** The scripted outcome of a number, by its last four digits; undefined means: accepted, then delivered and read. */
 export function scriptedFor(digits: string, type: string): ScriptedOutcome | undefined {
   const last_four = digits.slice(-4);
   return script.find((one) => one.digits === last_four && (one.template_only !== true || type === 'template'));

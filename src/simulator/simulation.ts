@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { People } from './people.ts';
 import type { Received, ReceivedEntry } from './received.ts';
 import type { Behaviour } from './script.ts';
+import type { Plan, Webhooks } from './webhooks.ts';
 
 /** What the routes of both protocols share while one simulator runs. */
 export interface Simulation {
@@ -14,6 +16,8 @@ export interface Simulation {
   slow_ms: number;
   /** How long a connection without an answer is kept before it is cut. */
   silence_ms: number;
+  webhooks: Webhooks;
+  people: People;
 }
 
 export interface Answer {
@@ -32,6 +36,8 @@ interface Incoming<ErrorName extends string> {
   provider_message_id: string;
   accepted: (variant: 'plain' | 'hold' | 'no_id') => Answer;
   refused: (error: ErrorName) => Answer & { code: string };
+  /** What webhooks tell once it is accepted. */
+  afterwards: () => Plan;
 }
 
 const max_recipients_counted = 100_000;
@@ -57,10 +63,26 @@ export async function playOutcome<ErrorName extends string>(
   request.log.debug({ id: entry.id, to: entry.to.slice(-4), outcome: entry.outcome }, 'simulator.received');
 
   const is_slow = behaviour.kind === 'accept' && behaviour.with === 'delay';
+  const is_held = behaviour.kind === 'accept' && behaviour.with === 'hold';
+  if (accepted && isHeard(simulation, entry) && !is_held)
+    await playWebhooks(simulation, reply, incoming.afterwards(), is_slow);
   const delay_ms = simulation.latency_ms + (is_slow ? simulation.slow_ms : 0);
   const is_there = await waitForCaller(reply, behaviour.kind === 'silence' ? simulation.silence_ms : delay_ms);
   if (!is_there || !answer) return cut(request, reply);
   return reply.code(answer.status).type(answer.type).send(answer.body);
+}
+
+/** Whether the sender has a webhook; gateways but Evolution have none here. */
+function isHeard({ webhooks }: Simulation, { protocol, channel }: ReceivedEntry): boolean {
+  const calls_back = protocol === 'graph' || protocol === 'evolution';
+  return calls_back && webhooks.targets.find(protocol, channel) !== undefined;
+}
+
+/** Behind the answer, or the cut; a slow answer is overtaken, and a scripted one waits for its webhooks. */
+async function playWebhooks({ webhooks }: Simulation, reply: FastifyReply, plan: Plan, is_slow: boolean) {
+  if (plan.before_answer) await webhooks.play(plan);
+  else if (is_slow || reply.raw.closed) void webhooks.play(plan);
+  else reply.raw.once('close', () => void webhooks.play(plan));
 }
 
 /** The behaviour of this attempt: one that refuses only the first few becomes an acceptance after them. */

@@ -2,10 +2,18 @@ import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { demo_values } from './demo-values.ts';
 import { evolutionRoutes } from './evolution.routes.ts';
 import { graphRoutes } from './graph.routes.ts';
+import { peopleRoutes } from './people.routes.ts';
+import { openPeople } from './people.ts';
 import { receivedRoutes } from './received.routes.ts';
 import { openReceived } from './received.ts';
 import { script } from './script.ts';
 import type { Simulation } from './simulation.ts';
+import { wahaRoutes } from './waha.routes.ts';
+import { openTargets } from './webhook-targets.ts';
+import { webhooksRoutes } from './webhooks.routes.ts';
+import { openWebhooks } from './webhooks.ts';
+import { wppconnectRoutes } from './wppconnect.routes.ts';
+import { zapiRoutes } from './zapi.routes.ts';
 
 export interface SimulatorOptions {
   host: string;
@@ -22,24 +30,24 @@ export interface SimulatorOptions {
   silence_ms?: number;
   /** How many received messages are kept. Default 100,000. */
   max_received?: number;
+  /** Between one webhook and the next of the same message. Default 300. */
+  webhook_delay_ms?: number;
+  /** Before the second repeat of a webhook that was not taken; doubles with each. Default 1,000. */
+  webhook_retry_ms?: number;
+  /** How long a webhook may take to be answered. Default 5,000. */
+  webhook_timeout_ms?: number;
 }
 
 export interface Simulator {
-  /** Without a slash at the end; base URLs are `<url>/graph` and `<url>/evolution`. */
+  /** Without a slash at the end; base URLs are `<url>/graph`, `<url>/evolution`, `<url>/waha`, `<url>/zapi`, `<url>/wppconnect`. */
   url: string;
   /** Cuts what is still connected. */
   close: () => Promise<void>;
 }
 
-/** Starts a server that speaks Graph's and Evolution API's protocols; throws when it cannot listen or open its file. */
+/** Starts a server that speaks Graph's and the gateways' protocols; throws when it cannot listen or open its file. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const simulation: Simulation = {
-    received: openReceived(options.max_received ?? 100_000, options.state_file),
-    attempts: new Map(),
-    latency_ms: options.latency_ms ?? 0,
-    slow_ms: options.slow_ms ?? 3_000,
-    silence_ms: options.silence_ms ?? 60_000,
-  };
+  const simulation = openSimulation(options);
   const app = Fastify({
     loggerInstance: options.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -49,16 +57,41 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     // An unknown filter is refused: left out in silence it would make a test count the wrong messages.
     ajv: { customOptions: { removeAdditional: false } },
   });
+  // Before the server waits for its callers: some of them wait for webhooks.
+  app.addHook('preClose', async () => simulation.webhooks.close());
   app.addHook('onClose', () => simulation.received.close());
   app.register(async (scope) => graphRoutes(scope, simulation), { prefix: '/graph' });
   app.register(async (scope) => evolutionRoutes(scope, simulation), { prefix: '/evolution' });
+  app.register(async (scope) => wahaRoutes(scope, simulation), { prefix: '/waha' });
+  app.register(async (scope) => zapiRoutes(scope, simulation), { prefix: '/zapi' });
+  app.register(async (scope) => wppconnectRoutes(scope, simulation), { prefix: '/wppconnect' });
   app.register(async (scope) => receivedRoutes(scope, simulation));
+  app.register(async (scope) => webhooksRoutes(scope, simulation));
+  app.register(async (scope) => peopleRoutes(scope, simulation));
 
   app.get('/', (request) => {
     const url = `${request.protocol}://${request.host}`;
-    return { graph: `${url}/graph`, evolution: `${url}/evolution`, received: `${url}/_received`, demo_values, script };
+    const bases = ['graph', 'evolution', 'waha', 'zapi', 'wppconnect'].map((name) => [name, `${url}/${name}`]);
+    return { ...Object.fromEntries(bases), received: `${url}/_received`, demo_values, script };
   });
 
   const url = await app.listen({ host: options.host, port: options.port });
   return { url, close: () => app.close() };
+}
+
+function openSimulation({ state_file, ...options }: SimulatorOptions): Simulation {
+  return {
+    received: openReceived(options.max_received ?? 100_000, state_file),
+    attempts: new Map(),
+    latency_ms: options.latency_ms ?? 0,
+    slow_ms: options.slow_ms ?? 3_000,
+    silence_ms: options.silence_ms ?? 60_000,
+    people: openPeople(),
+    webhooks: openWebhooks({
+      targets: openTargets(state_file === undefined ? undefined : `${state_file}.webhooks`),
+      delay_ms: options.webhook_delay_ms ?? 300,
+      retry_ms: options.webhook_retry_ms ?? 1_000,
+      timeout_ms: options.webhook_timeout_ms ?? 5_000,
+    }),
+  };
 }

@@ -1,3 +1,6 @@
+/** The company's own number behind every simulated sender, as WhatsApp writes it. */
+export const company_number = '553133330000';
+
 /** The digits of an address as a caller may write it: mask, `+`, `@s.whatsapp.net` and device suffix are dropped. */
 export function digitsOf(address: string): string {
   const [user = ''] = address.split(/[@:]/);

@@ -19,7 +19,7 @@ const start = (t: Test) => startProcess(t, ['serve'], { CONVERSAR_DATA_DIR: data
 async function readTerminal({ log }: Running) {
   const lines = await eventually(
     async () => log().flatMap(({ text }) => (typeof text === 'string' ? [text] : [])),
-    (texts) => texts.filter((text) => text.startsWith("  -d '")).length === 2,
+    (texts) => texts.filter((text) => text.startsWith("  -d '")).length === 3,
   );
   const text = lines.join('\n');
   const [, key = ''] = /API key +(\S+)/.exec(text) ?? [];
@@ -31,10 +31,10 @@ const first = await start(t);
 const shown = await readTerminal(first);
 const attendance_ids: string[] = [];
 
-t.test('npm start prints a key and two commands that work when they are pasted', async (t) => {
+t.test('npm start prints a key and commands that work when they are pasted: two that start', async (t) => {
   t.match(shown.text, `Conversar is ready at ${first.url} (API docs: ${first.url}/docs)`);
-  t.equal(shown.commands.length, 2);
-  for (const command of shown.commands) {
+  t.equal(shown.commands.length, 3);
+  for (const command of shown.commands.slice(0, 2)) {
     const { stdout } = await execute('bash', ['-c', `${command} -w '\\n%{http_code}'`], { timeout: 30_000 });
     const [body = '', status] = stdout.split('\n');
     t.equal(status, '201');
@@ -52,6 +52,32 @@ t.test('npm start prints a key and two commands that work when they are pasted',
   );
 });
 
+t.test('both starts reach read, and a reply lands in the one it answers', async (t) => {
+  const read = (id: string) => callOver(`${first.url}/v1/attendances/${id}`, shown.key, 'GET');
+  for (const id of attendance_ids) {
+    await eventually(
+      async () => (await read(id)).body.first_message.status,
+      (status) => status === 'read',
+    );
+  }
+  await callOver(`${shown.simulator_url}/_persons/5531988880001/messages`, '', 'POST', { text: 'Sim, quero!' });
+  const { body } = await eventually(
+    () => read(attendance_ids[0] ?? ''),
+    (answer) => answer.body.service_window.status === 'active',
+  );
+  t.match(body, { status: 'open', origin: 'active' });
+});
+
+t.test('… and one that makes a person write first: a receptive attendance opens', async (t) => {
+  const { stdout } = await execute('bash', ['-c', shown.commands[2] ?? ''], { timeout: 30_000 });
+  t.match(JSON.parse(stdout), { person: { name: 'Caio' }, queued: 1 });
+  const { body } = await eventually(
+    () => callOver(`${first.url}/v1/attendances?origin=receptive`, shown.key, 'GET'),
+    (answer) => answer.body.data.length > 0,
+  );
+  t.match(body.data, [{ status: 'open', origin: 'receptive', contact: { phone: '+5531988880003' } }]);
+});
+
 t.test('the keys in its folder are for its owner alone', async (t) => {
   for (const name of ['master.key', 'demo.json']) t.equal((await stat(join(data_dir, name))).mode & 0o777, 0o600, name);
 });
@@ -64,7 +90,7 @@ t.test('killed and started again: the same key, and all that was there', async (
   for (const id of attendance_ids) {
     const { status, body } = await callOver(`${again.url}/v1/attendances/${id}`, key, 'GET');
     t.equal(status, 200);
-    t.match(body, { id, status: 'open', first_message: { status: 'accepted' } });
+    t.match(body, { id, status: 'open', first_message: { status: 'read' } });
   }
   const { body } = await callOver(`${simulator_url}/_received`, '', 'GET');
   t.equal(body.total, 2, 'nothing was sent again');

@@ -1,8 +1,11 @@
 import { Value } from '@sinclair/typebox/value';
 import t, { type Test } from 'tap';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
-import { type Provider, type ProviderCall, provider_errors } from '../../src/providers/provider.ts';
+import type { Provider, ProviderCall } from '../../src/providers/provider.ts';
 import { type ProviderName, provider_names, registry } from '../../src/providers/registry.ts';
+import { handedOver, letThrough } from '../support/before-send.ts';
+import { expectDiscreet, wordsOf } from '../support/discreet.ts';
+import { conformInbound } from '../support/inbound-conformance.ts';
 import type { ProviderFixtures } from '../support/provider-fixtures.ts';
 import {
   answer,
@@ -16,12 +19,18 @@ import {
   staySilent,
 } from '../support/scripted-server.ts';
 import { evolution_fixtures } from './evolution.fixtures.ts';
+import { waha_fixtures } from './waha.fixtures.ts';
 import { whatsapp_cloud_fixtures } from './whatsapp-cloud.fixtures.ts';
+import { wppconnect_fixtures } from './wppconnect.fixtures.ts';
+import { zapi_fixtures } from './zapi.fixtures.ts';
 
 /** A provider without fixtures does not compile. */
 const all_fixtures: Record<ProviderName, ProviderFixtures> = {
   whatsapp_cloud: whatsapp_cloud_fixtures,
   evolution: evolution_fixtures,
+  waha: waha_fixtures,
+  zapi: zapi_fixtures,
+  wppconnect: wppconnect_fixtures,
 };
 const phone = '+5531988880001';
 
@@ -38,6 +47,7 @@ async function conform(t: Test, provider: Provider, fixtures: ProviderFixtures):
   await t.test('checkChannel', (t) => checksChannel(t, provider, fixtures));
   await t.test('checkNumber', (t) => checksNumber(t, provider, fixtures));
   await t.test('listTemplates', (t) => listsTemplates(t, provider, fixtures));
+  await t.test('inbound', (t) => conformInbound(t, provider, fixtures));
 }
 
 async function declares(t: Test, provider: Provider, fixtures: ProviderFixtures): Promise<void> {
@@ -54,7 +64,7 @@ async function declares(t: Test, provider: Provider, fixtures: ProviderFixtures)
   t.notOk(Value.Check(schema, { ...fixtures.credentials, other: 'x' }));
   for (const member of Object.keys(fixtures.credentials)) {
     for (const value of ['', '..', 'a\r\nx: y', 'x'.repeat(2_000)]) {
-      if (value === '..' && !/_id$|^instance$/.test(member)) continue;
+      if (value === '..' && !/_id$|^instance$|^session$/.test(member)) continue;
       t.notOk(
         Value.Check(schema, { ...fixtures.credentials, [member]: value }),
         `${member}: ${JSON.stringify(value.slice(0, 12))}`,
@@ -64,7 +74,7 @@ async function declares(t: Test, provider: Provider, fixtures: ProviderFixtures)
 }
 
 async function requests(t: Test, provider: Provider, fixtures: ProviderFixtures): Promise<void> {
-  const { server, call } = await stage(t, fixtures, [answer(200, fixtures.accepted_body)]);
+  const { server, call } = await stage(t, fixtures, letThrough(fixtures, [answer(200, fixtures.accepted_body)]));
   for (const { title, message, expected, body } of fixtures.requests) {
     await provider.send(call, message);
     const request = server.requests.at(-1);
@@ -83,17 +93,17 @@ async function requests(t: Test, provider: Provider, fixtures: ProviderFixtures)
 
 async function sends(t: Test, provider: Provider, fixtures: ProviderFixtures): Promise<void> {
   for (const { title, answers, expected } of fixtures.sends) {
-    const { server, call } = await stage(t, fixtures, answers);
+    const { server, call } = await stage(t, fixtures, letThrough(fixtures, answers));
     const outcome = await provider.send(call, fixtures.message);
     t.match(outcome, expected, title);
     expectDiscreet(t, outcome, fixtures, title, wordsOf(fixtures));
-    t.equal(server.requests.length, 1, `${title}: asked once`);
+    t.equal(handedOver(server, fixtures), 1, `${title}: asked once`);
   }
 }
 
 async function mishaps(t: Test, provider: Provider, fixtures: ProviderFixtures): Promise<void> {
   const echo: Reaction = (socket, request) =>
-    answer(500, `<html>${request.headers.authorization}${request.body}`)(socket, request);
+    answer(500, `<html>${request.path}${request.headers.authorization}${request.body}`)(socket, request);
   const cases: Record<string, Reaction> = {
     'an error page that echoes the request': echo,
     'a 502 page': answer(502, '<html><h1>502 Bad Gateway</h1>'),
@@ -111,7 +121,7 @@ async function mishaps(t: Test, provider: Provider, fixtures: ProviderFixtures):
     'no answer': staySilent,
   };
   for (const [title, reaction] of Object.entries(cases)) {
-    const { server, call } = await stage(t, fixtures, [reaction]);
+    const { server, call } = await stage(t, fixtures, letThrough(fixtures, [reaction]));
     const outcome = await provider.send({ ...call, timeout_ms: 400 }, fixtures.message);
     t.match(
       outcome,
@@ -119,7 +129,7 @@ async function mishaps(t: Test, provider: Provider, fixtures: ProviderFixtures):
       title,
     );
     expectDiscreet(t, outcome, fixtures, title, wordsOf(fixtures));
-    t.equal(server.requests.length, 1, `${title}: written once`);
+    t.equal(handedOver(server, fixtures), 1, `${title}: written once`);
   }
 }
 
@@ -224,26 +234,4 @@ async function stage(t: Test, fixtures: ProviderFixtures, answers: Reaction[]) {
     signal: AbortSignal.timeout(60_000),
   };
   return { server, call };
-}
-
-/** No credential, and no word given beside, in what is stored and shown; every code has its sentences. */
-function expectDiscreet(
-  t: Test,
-  outcome: object,
-  fixtures: ProviderFixtures,
-  title: string,
-  words: string[] = [],
-): void {
-  const told = JSON.stringify(outcome);
-  // An instance's name is told by the gateway's own messages and opens nothing.
-  const { instance: _, ...credentials } = fixtures.credentials;
-  const found = [...Object.values(credentials), ...words].filter((word) => told.includes(word));
-  t.same(found, [], `${title}: tells no secret`);
-  const code = 'error' in outcome ? (outcome.error as { code: string }).code : null;
-  if (code !== null) t.ok(Object.hasOwn(provider_errors, code), `${title}: ${code} is one of ours`);
-}
-
-function wordsOf({ message: { content, to } }: ProviderFixtures): string[] {
-  const text = content.type === 'text' ? content.text : '';
-  return [text, text.slice(0, 20), to.value.slice(1)];
 }

@@ -1,6 +1,7 @@
 import type { Address, OutboundMessage } from '../../src/providers/provider.ts';
 import type { ProviderFixtures } from '../support/provider-fixtures.ts';
 import { answer, answerJson, type Reaction } from '../support/scripted-server.ts';
+import { evolutionInbound } from './evolution-inbound.fixtures.ts';
 
 const api_key = 'fake-api-key-B6D711FC';
 const text = 'Olá Ana, podemos falar agora sobre o seu pedido?';
@@ -236,4 +237,5 @@ export const evolution_fixtures: ProviderFixtures = {
     },
   ],
   template_listings: [],
+  inbound: evolutionInbound(api_key, 'loja 1'),
 };

@@ -2,7 +2,9 @@ import type { OutboundMessage } from '../../src/providers/provider.ts';
 import type { ProviderFixtures } from '../support/provider-fixtures.ts';
 import { answer, answerJson, type Reaction } from '../support/scripted-server.ts';
 import { template_listings } from './template-listing.fixtures.ts';
+import { whatsappCloudInbound } from './whatsapp-cloud-inbound.fixtures.ts';
 
+const app_secret = 'fake-app-secret-of-the-channel';
 const access_token = 'EAAfake0token0of0the0channel000';
 const text = 'Olá Ana, seu pedido chegou à loja da Rua Sergipe.';
 const correlator = 'msg_01J9.1.abcdef';
@@ -57,7 +59,7 @@ export const whatsapp_cloud_fixtures: ProviderFixtures = {
     access_token,
     phone_number_id: '106600000000001',
     waba_id: '209900000000002',
-    app_secret: 'fake-app-secret-of-the-channel',
+    app_secret,
     verify_token: 'fake-verify-token',
   },
   message,
@@ -206,4 +208,5 @@ export const whatsapp_cloud_fixtures: ProviderFixtures = {
   ],
   number_checks: [],
   template_listings,
+  inbound: whatsappCloudInbound(app_secret),
 };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import { scripted_aftermaths } from '../../src/simulator/aftermath.ts';
 import { demo_templates } from '../../src/simulator/demo-templates.ts';
 import { demo_values } from '../../src/simulator/demo-values.ts';
 import { graph_errors } from '../../src/simulator/graph-errors.ts';
@@ -17,6 +18,14 @@ t.test('docs/simulator.md lists every scripted outcome, with the code Graph answ
   }
   const rows = docs.match(/^\| `\d{4}` \|/gm) ?? [];
   t.equal(rows.length, script.length, 'and nothing else');
+});
+
+t.test('docs/simulator.md gives the code of every failure that comes later', async (t) => {
+  for (const { name, aftermath } of scripted_aftermaths) {
+    const row = docs.split('\n').find((line) => line.includes(`\`${name}\``)) ?? '';
+    const codes = aftermath.steps.flatMap((step) => (step.kind === 'failed' ? [graph_errors[step.error].code] : []));
+    for (const code of codes) t.match(row, String(code));
+  }
 });
 
 t.test('docs/simulator.md names the demo values and the size of the catalogue', async (t) => {

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { Test } from 'tap';
 import { demo_values } from '../../src/simulator/demo-values.ts';
 import type { ReceivedEntry } from '../../src/simulator/received.ts';
 import { type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
+import type { WebhookEntry } from '../../src/simulator/webhook-log.ts';
 
 export interface Answered {
   status: number;
@@ -14,11 +16,22 @@ export interface Answered {
 /** Starts a simulator for one test and closes it after; waits are short unless the test says otherwise. */
 export async function simulate(t: Test, options: Partial<SimulatorOptions> = {}) {
   const log = pino({ level: 'silent' });
-  const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log, slow_ms: 60, silence_ms: 60, ...options });
+  const short = { slow_ms: 60, silence_ms: 60, webhook_delay_ms: 5, webhook_retry_ms: 5, webhook_timeout_ms: 10_000 };
+  const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log, ...short, ...options });
   t.teardown(() => simulator.close());
   const call = (path: string, init: RequestInit = {}) => fetchJson(`${simulator.url}${path}`, init);
   const received = async (query = ''): Promise<ReceivedEntry[]> => (await call(`/_received${query}`)).body.data;
-  return { ...simulator, call, received, graph: graphClient(call), evolution: evolutionClient(call) };
+  const post = (path: string, body: unknown) =>
+    call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  /** What was delivered, once nothing is pending any more. */
+  const settled = async (): Promise<WebhookEntry[]> => {
+    for (;;) {
+      const { body } = await call('/_webhooks');
+      if (body.pending === 0) return body.data;
+      await delay(5);
+    }
+  };
+  return { ...simulator, call, post, received, settled, graph: graphClient(call), evolution: evolutionClient(call) };
 }
 
 type Call = (path: string, init?: RequestInit) => Promise<Answered>;
@@ -37,6 +50,8 @@ function graphClient(call: Call) {
     template: (name: string, components: unknown[] = [], language = 'pt_BR', to = '+5531988880001') =>
       send({ to, type: 'template', template: { name, language: { code: language }, components } }),
     get: (path: string) => call(`/graph/v25.0/${path}`, { headers }),
+    post: (path: string, body: unknown) =>
+      call(`/graph/v25.0/${path}`, { method: 'POST', headers, body: JSON.stringify(body) }),
   };
 }
 

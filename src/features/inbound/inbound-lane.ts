@@ -24,7 +24,8 @@ import {
   quarantineBody,
   releaseLost,
 } from './inbound.repository.ts';
-import { bodyBinding } from './receive-body.ts';
+import { messageIdOf } from './message-id.ts';
+import { bodyBinding, itemBinding } from './sealed.ts';
 
 /** Calls the lane: after a body was stored. */
 export const inbound_topic = 'inbound';
@@ -102,7 +103,7 @@ async function expandBody(ctx: Context, deps: InboundDependencies, body: Claimed
   const counts = new Map<string, number>();
   const kept: KeptItem[] = [];
   for (const [place, event] of events.entries()) {
-    const result = await applyOne(scope, deps, channel, event, toPlace(body, place));
+    const result = await applyOne(scope, deps, channel, event, toPlace(body, place, event));
     counts.set(result.outcome, (counts.get(result.outcome) ?? 0) + 1);
     if (result.retry) kept.push(toItem(scope, body, place, event, result.retry));
   }
@@ -111,7 +112,7 @@ async function expandBody(ctx: Context, deps: InboundDependencies, body: Claimed
   return counts.get('applied') ?? 0;
 }
 
-function parseBody(scope: Scope, channel: ChannelsRow, { id, body }: ClaimedBody): InboundEvent[] | null {
+function parseBody(scope: Scope, channel: ChannelsRow, { id, body, received_at }: ClaimedBody): InboundEvent[] | null {
   const text = scope.vault.unseal(body, bodyBinding(id)).toString('utf8');
   let parsed: unknown;
   try {
@@ -121,7 +122,7 @@ function parseBody(scope: Scope, channel: ChannelsRow, { id, body }: ClaimedBody
   }
   // NUL and half surrogates are legal JSON and no text that can be kept.
   const storable: unknown = JSON.parse(toStorableJson(parsed));
-  return findProvider(channel.provider).inbound.parse(storable, readCredentials(scope, channel));
+  return findProvider(channel.provider).inbound.parse(storable, readCredentials(scope, channel), received_at);
 }
 
 interface Result {
@@ -152,15 +153,11 @@ async function applyOne(
   }
 }
 
-/** Ids of what a body makes: in the order of arrival, and the same however often it is expanded. */
-function toPlace(body: { id: string; received_at: Date }, place: number) {
-  return {
-    message_id: `${body.id.slice(0, -4)}${(place & 0xffff).toString(16).padStart(4, '0')}`,
-    received_at: body.received_at,
-  };
+/** Ids of what a body makes: the same however often it is expanded. */
+function toPlace(body: { id: string; received_at: Date }, place: number, event: InboundEvent) {
+  const at = 'at' in event ? event.at : body.received_at;
+  return { message_id: messageIdOf(body.id, place, at), received_at: body.received_at };
 }
-
-const itemBinding = (body_id: string, place: number) => `inbound_items.event:${body_id}:${place}`;
 
 function toItem(scope: Scope, body: ClaimedBody, place: number, event: InboundEvent, reason: string): KeptItem {
   return {
@@ -187,7 +184,7 @@ async function retryItem(ctx: Context, deps: InboundDependencies, item: ClaimedI
   if (!opened) return postponeItem(ctx, item, { reason: 'the channel is gone', run_in_ms: null }).then(() => 0);
   const { channel, scope } = opened;
   const event = readItem(scope, item);
-  const result = await applyOne(scope, deps, channel, event, toPlace({ ...item, id: item.body_id }, item.place));
+  const result = await applyOne(scope, deps, channel, event, toPlace({ ...item, id: item.body_id }, item.place, event));
   const is_last = item.tries >= most_tries;
   // A report on a message that we never sent, such as one from another app on the same number, is nobody's fault.
   if (!result.retry || (is_last && result.outcome === 'not_found')) {

@@ -219,3 +219,27 @@ export async function retryQuarantined({ db }: Ctx, body_id: string | null): Pro
   );
   return bodies + items;
 }
+
+/** All of an account that still waits or is quarantined, sealed: bodies with a null place. */
+export async function listSealed(
+  { db }: Ctx,
+  account_id: string,
+): Promise<{ body_id: string; place: number | null; sealed: Buffer }[]> {
+  const { rows } = await db.raw<{ rows: { body_id: string; place: number | null; sealed: Buffer }[] }>(
+    `select id as body_id, cast(null as integer) as place, body as sealed from inbound_bodies where account_id = :account_id
+      union all
+     select body_id, place, event as sealed from inbound_items where account_id = :account_id`,
+    { account_id },
+  );
+  return rows;
+}
+
+/** Drops one body, or one item of it. */
+export async function dropSealed(
+  { db }: Ctx,
+  account_id: string,
+  { body_id, place }: { body_id: string; place: number | null },
+): Promise<void> {
+  if (place === null) await db('inbound_bodies').where({ account_id, id: body_id }).delete();
+  else await db('inbound_items').where({ account_id, body_id, place }).delete();
+}

@@ -9,6 +9,8 @@ import { findInboundChannel } from '../channels/channels.repository.ts';
 import { readCredentials } from '../channels/provider-call.ts';
 import { channel_not_found } from '../references.ts';
 import { insertBody } from './inbound.repository.ts';
+import { arrivedAt } from './message-id.ts';
+import { bodyBinding } from './sealed.ts';
 
 const inbound_unauthenticated = defineProblem({
   code: 'inbound_unauthenticated',
@@ -35,9 +37,6 @@ export interface Delivery extends InboundBody {
   token: string | null;
 }
 
-/** What a stored body is sealed for. */
-export const bodyBinding = (id: string) => `inbound_bodies.body:${id}`;
-
 /**
  * Stores what a provider calls in, once it is known to come from there; nothing of it is read here. Throws
  * `channel_not_found`, `inbound_unauthenticated`.
@@ -53,7 +52,7 @@ export async function receiveBody({ ctx, vaults }: Dependencies, delivery: Deliv
     id,
     channel_id: channel.id,
     body: vault.seal(delivery.raw, bodyBinding(id)),
-    received_at: ctx.now(),
+    received_at: arrivedAt(id),
   });
 }
 

@@ -17,6 +17,7 @@ import { listMergedInto } from '../contacts/identities.repository.ts';
 import { listEventsOfContact, replaceEventData } from '../events/erase.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType } from '../events/events.schema.ts';
+import { forgetPerson } from '../inbound/forget-person.ts';
 import { eraseMessages, lockMessagesOf } from '../messages/erase.repository.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { contact_not_found } from '../references.ts';
@@ -62,10 +63,12 @@ async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   const attendance_ids = await lockAttendancesOfContact(trx, id);
   const before = await lockMessagesOf(trx, attendance_ids);
   if (before.some((message) => message.state === 'sending')) throw contact_busy({ pointer: ':contact_id' });
-  if (!(await lockContact(trx, id))) throw contact_not_found({ pointer: ':contact_id', params: { id } });
+  const contact = await lockContact(trx, id);
+  if (!contact) throw contact_not_found({ pointer: ':contact_id', params: { id } });
   // From here on none can be started: its foreign key to a living contact waits for us.
   if (!isDeepStrictEqual(await listAttendanceIds(trx, id), attendance_ids)) return null;
 
+  await forgetPerson(trx, [...contact.phone_digits.split(' '), ...contact.identities.map((one) => one.value)]);
   const erased_at = trx.now();
   const changes = new Map(before.map((message) => [message.id, newsOf(message)]));
   const messages = await eraseMessages(trx, attendance_ids, erased_at);

@@ -24,6 +24,8 @@ import {
   withoutAnswer,
 } from '../wire.ts';
 import { provider_name, readFault, restricted } from './evolution-answer.ts';
+import { inbound } from './inbound.ts';
+import { addressOf } from './jid.ts';
 
 const credentials = Type.Object(
   {
@@ -60,6 +62,7 @@ export const evolution = {
   send,
   checkChannel,
   checkNumber,
+  inbound,
 } satisfies Provider;
 
 async function send(call: ProviderCall, { to, content, correlator }: OutboundMessage): Promise<SendOutcome> {
@@ -102,13 +105,6 @@ function readAccepted(text: string, secrets: string[]): SendOutcome {
 function stubsOf(body: Json): string[] {
   const stubs = Array.isArray(body.messageStubParameters) ? body.messageStubParameters : [];
   return stubs.filter((stub): stub is string => typeof stub === 'string');
-}
-
-/** A JID without its device suffix. */
-function addressOf(jid: unknown): Address | null {
-  const [, user, server] = (typeof jid === 'string' && /^(\d{5,32})(?::\d+)?@(s\.whatsapp\.net|lid)$/.exec(jid)) || [];
-  if (user === undefined || server === undefined) return null;
-  return { kind: server === 'lid' ? 'lid' : 'wa_id', value: `${user}@${server}` };
 }
 
 /** The address that WhatsApp has for a number, its ninth digit resolved. Nothing is sent to the contact. */

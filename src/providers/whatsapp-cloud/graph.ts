@@ -45,10 +45,12 @@ function readFault(answer: Answer, code: number, fault: Json, secrets: string[])
   return { kind: 'fault', verdict: withAdvisedDelay(verdict, code, answer), error, ...channel };
 }
 
-/** `message` and the more telling `details`, which some answers give as a bare string. */
-function describe(fault: Json): string {
+/** `message` (in webhooks also `title`) and the more telling `details`, which some answers give as a bare string. */
+export function describe(fault: Json): string {
   const data = isObject(fault.error_data) ? fault.error_data.details : fault.error_data;
-  const parts = [fault.message, data].filter((part): part is string => typeof part === 'string' && part !== '');
+  const parts = [fault.title, fault.message, data].filter(
+    (part): part is string => typeof part === 'string' && part !== '',
+  );
   return [...new Set(parts)].join(' — ');
 }
 
@@ -62,7 +64,8 @@ function withAdvisedDelay(verdict: Verdict, code: number, answer: Answer): Verdi
   return longest > 0 ? { ...verdict, retry_after_ms: longest * 60_000 } : verdict;
 }
 
-function integerOf(value: unknown): number | null {
+/** An error's code, which may come as digits. */
+export function integerOf(value: unknown): number | null {
   const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : null;
 }

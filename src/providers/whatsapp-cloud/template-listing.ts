@@ -95,12 +95,12 @@ function readTemplate(value: unknown): ProviderTemplate | null {
 }
 
 /** Webhooks write `en-US` where listings write `en_US`. */
-function normaliseLanguage(language: string): string {
+export function normaliseLanguage(language: string): string {
   return language.replaceAll('-', '_');
 }
 
 /** Our status for a status of the listing or an event of the status webhook; what is not known is `unknown`. */
-function mapStatus(status: unknown): ProviderTemplate['status'] {
+export function mapStatus(status: unknown): ProviderTemplate['status'] {
   switch (lowerCase(status)) {
     case 'approved':
     case 'flagged': // Still sendable, a warning about its quality.
@@ -126,7 +126,7 @@ function mapStatus(status: unknown): ProviderTemplate['status'] {
   }
 }
 
-function mapCategory(category: unknown): ProviderTemplate['category'] {
+export function mapCategory(category: unknown): ProviderTemplate['category'] {
   const name = lowerCase(category);
   return name === 'marketing' || name === 'utility' || name === 'authentication' ? name : 'unknown';
 }

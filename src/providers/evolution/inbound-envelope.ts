@@ -1,0 +1,19 @@
+import type { InboundEvent } from '../inbound.ts';
+
+/** What an item's body says beside it. */
+export interface Envelope {
+  credentials: Record<string, string>;
+  /** JID of the instance itself. */
+  own: unknown;
+  /** For items that tell no time; `date_time` is local time called UTC. */
+  received_at: Date;
+}
+
+export function ignored(reason: string): InboundEvent {
+  return { kind: 'ignored', reason };
+}
+
+/** Some builds write booleans as words. */
+export function isTrue(value: unknown): boolean {
+  return value === true || value === 'true';
+}

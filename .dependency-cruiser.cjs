@@ -148,6 +148,13 @@ module.exports = {
       to: { path: '^(test|scripts|bench|examples)/' },
     },
     {
+      name: 'an-example-stands-alone',
+      severity: 'error',
+      comment: 'An integrator has the API document and nothing else of ours.',
+      from: { path: '^examples/' },
+      to: { path: '^(src|test|scripts)/' },
+    },
+    {
       name: 'nothing-unresolved',
       severity: 'error',
       comment: 'An import that leads nowhere would be checked by no rule.',

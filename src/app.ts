@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
@@ -31,6 +32,7 @@ import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
 import { sweepAnswers } from './http/idempotency.repository.ts';
 import { checkIdempotencyKey } from './http/idempotency.ts';
+import { metricsRoute } from './http/metrics.ts';
 import { describeApi, serveDocument } from './http/openapi.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { type App, createServer } from './http/server.ts';
@@ -41,6 +43,7 @@ import { createWake, type Wake } from './lanes/wake.ts';
 import { createAddressGuard } from './outbound/address-guard.ts';
 import { createHttpClient } from './outbound/http-client.ts';
 import { createOperatorVault, type KeyRing } from './seal.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 /** What a process has before it serves anything. */
 export interface Ground {
@@ -61,6 +64,8 @@ export interface Application {
   vaults: Vaults;
   outside: Outside;
   startLanes: () => void;
+  /** For a process that serves no API: `/health` and `/metrics` alone, on this port of HOST. */
+  listenForOperators: (port: number) => Promise<void>;
   /** Requests and messages in the air are finished first (at most about 12 s); then connections are closed. */
   close: () => Promise<void>;
 }
@@ -73,31 +78,44 @@ export async function createApp(ground: Ground): Promise<Application> {
   const { config, db, log, settings } = ground;
   const stopping = new AbortController();
   const ended = new AbortController();
+  // Each message in the air listens.
+  setMaxListeners(0, ended.signal);
   const ctx: Context = { db, log, now: () => new Date(), signal: stopping.signal };
+  const telemetry = await openTelemetry({ config, ctx, version });
   const http = createHttpClient({ allowed_private_ranges: [...config.allowed_private_ranges], connections: 128 });
   const outside: Outside = {
-    http: http.request,
+    http: telemetry.watchClient(http.request),
     graph_version: config.graph_version,
     send_timeout_ms: config.send_timeout_ms,
   };
   const vaults = createVaults(ground.key_ring);
   const wake = createWake(settings, log);
+  const parts = { ground, ctx, vaults, outside, wake, telemetry };
   const server = await createServer(config, log);
+  telemetry.watchRequests(server);
   shedLoad(server, config, () => countPoolQueue(db));
-  await addRoutes(server, { ground, ctx, vaults, outside, wake });
+  await addRoutes(server, parts);
+  const servers = [server];
   const lanes: Lane[] = [];
   return {
     server,
     ctx,
     vaults,
     outside,
-    startLanes: () => lanes.push(...startLanes({ ...ctx, signal: ended.signal }, { ground, vaults, outside, wake })),
+    startLanes: () => lanes.push(...startLanes({ ...ctx, signal: ended.signal }, parts)),
+    listenForOperators: async (port) => {
+      const operators = await createServer(config, log);
+      addOperatorRoutes(operators, parts);
+      servers.push(operators);
+      await operators.listen({ host: config.host, port });
+    },
     close: async () => {
       stopping.abort();
-      await Promise.all([closeServer(server), ...lanes.map((lane) => lane.stop())]);
+      await Promise.all([...servers.map(closeServer), ...lanes.map((lane) => lane.stop())]);
       ended.abort();
       await wake.close();
       await http.close();
+      await telemetry.close();
     },
   };
 }
@@ -118,15 +136,22 @@ interface Parts {
   vaults: Vaults;
   outside: Outside;
   wake: Wake;
+  telemetry: Telemetry;
+}
+
+function addOperatorRoutes(server: App, { ground: { config }, ctx, telemetry: { metrics } }: Parts): void {
+  healthRoutes(server, () => isDatabaseReady(ctx));
+  metricsRoute(server, { expose: metrics.expose, token: config.metrics_token });
 }
 
 /** The list of routes. */
-async function addRoutes(server: App, { ground, ctx, vaults, outside, wake }: Parts): Promise<void> {
+async function addRoutes(server: App, parts: Parts): Promise<void> {
+  const { ground, ctx, vaults, outside, wake } = parts;
   const { config, public_url } = ground;
   const guard = createAddressGuard({ allowed_private_ranges: [...config.allowed_private_ranges] });
   await describeApi(server, public_url, version);
   failAfterAccept(server, config.failpoint);
-  healthRoutes(server, () => isDatabaseReady(ctx));
+  addOperatorRoutes(server, parts);
   await server.register(async (v1: App) => {
     v1.addHook(
       'onRequest',
@@ -161,7 +186,7 @@ const inbound_slots = 8;
 /** The list of lanes. */
 function startLanes(
   ctx: Context,
-  { ground: { config, public_url }, vaults, outside, wake }: Omit<Parts, 'ctx'>,
+  { ground: { config, public_url }, vaults, outside, wake, telemetry }: Omit<Parts, 'ctx'>,
 ): Lane[] {
   const options = {
     slots: config.dispatch_slots,
@@ -170,9 +195,10 @@ function startLanes(
     stop_within_ms: 1.2 * config.send_timeout_ms,
     wake,
   };
-  const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url });
+  const onSwept = telemetry.metrics.swept;
+  const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url, onSwept });
   return [
-    startLane(ctx, withFailpoint(dispatch, config.failpoint), options),
+    startLane(ctx, telemetry.watchDispatch(withFailpoint(dispatch, config.failpoint)), options),
     startLane(ctx, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url }), {
       ...options,
       slots: inbound_slots,

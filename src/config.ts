@@ -49,6 +49,8 @@ function readUrl(value: string | undefined, protocols: string[]): string | null 
   return value.replace(/\/$/, '');
 }
 
+const readHttpUrl = (value: string | undefined) => readUrl(value, ['http:', 'https:']);
+
 function readMasterKeys(value: string | undefined, env: Environment): MasterKey[] | null {
   if (value === undefined) {
     if (env.DATABASE_URL !== undefined) {
@@ -113,11 +115,12 @@ const corsOrigins = (value: string | undefined) =>
     return origin;
   });
 
-const secret = (value: string | undefined) => {
-  if (value === undefined) return null;
-  if (value.length < 16) throw new Error('must be at least 16 characters long');
-  return value;
-};
+/** A bearer token of ours. */
+const token = (name: string, shown_default: string, of: string) =>
+  setting(name, shown_default, `Bearer token of ${of}, at least 16 characters.`, (value) => {
+    if (value !== undefined && value.length < 16) throw new Error('must be at least 16 characters long');
+    return value ?? null;
+  });
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -141,14 +144,9 @@ export const settings = {
     'CONVERSAR_PUBLIC_URL',
     'http://HOST:PORT',
     'Where providers and browsers reach this service; shown in channel webhooks and in the API document.',
-    (value) => readUrl(value, ['http:', 'https:']),
+    readHttpUrl,
   ),
-  admin_token: setting(
-    'CONVERSAR_ADMIN_TOKEN',
-    'none: /admin/v1 is off',
-    'Bearer token of /admin/v1, at least 16 characters.',
-    secret,
-  ),
+  admin_token: token('CONVERSAR_ADMIN_TOKEN', 'none: /admin/v1 is off', '/admin/v1'),
   master_keys: setting(
     'CONVERSAR_MASTER_KEYS',
     'generated when embedded',
@@ -183,6 +181,9 @@ export const settings = {
     'CIDR ranges of the proxies whose X-Forwarded-* headers count; where nothing else reaches this port: how many there are, or `true`.',
     readTrustProxy,
   ),
+  metrics_token: token('CONVERSAR_METRICS_TOKEN', 'none: whoever reaches it may read', '/metrics'),
+  metrics_port: integer('CONVERSAR_METRICS_PORT', [0, 0, 65_535], 'Port of a `worker` for /metrics, /health; 0: none.'),
+  otlp_endpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', 'none', 'URL that spans go to, by OTLP/HTTP.', readHttpUrl),
   log_level: setting('LOG_LEVEL', 'info', `One of ${levels.join(', ')}.`, oneOf(levels, 'info')),
   pool_max: integer('CONVERSAR_POOL_MAX', [2, 16, 200], 'Database connections of one process.'),
   max_pool_queue: integer(
@@ -230,6 +231,9 @@ function refuseUnknown(env: Environment): void {
   }
 }
 
+/** Settings whose value is never repeated in a message. */
+const secrets = ['admin_token', 'master_keys', 'database_url', 'metrics_token', 'otlp_endpoint'];
+
 /** Reads the environment once into a frozen object; throws ConfigError naming the first setting that cannot be used. */
 export function readConfig(env: Environment = process.env): Config {
   refuseUnknown(env);
@@ -241,8 +245,7 @@ export function readConfig(env: Environment = process.env): Config {
     try {
       config[key] = one.read(value, env.DATABASE_URL === '' ? { ...env, DATABASE_URL: undefined } : env);
     } catch (error) {
-      const shown =
-        key === 'admin_token' || key === 'master_keys' || key === 'database_url' ? '' : ` (it is "${given}")`;
+      const shown = secrets.includes(key) ? '' : ` (it is "${given}")`;
       throw new ConfigError(`${one.name} ${(error as Error).message}${shown}.`);
     }
   }

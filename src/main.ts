@@ -102,6 +102,7 @@ async function work(config: Config, log: Logger): Promise<void> {
   let app: Application | undefined;
   try {
     app = await createApp(ground);
+    if (config.metrics_port > 0) await app.listenForOperators(config.metrics_port);
     app.startLanes();
     log.info('process.ready');
     await untilAborted(stop.signal);
@@ -191,7 +192,11 @@ function explain(error: unknown): { sentence: string; exit_code: number } {
   if (name === 'ConfigError' || code?.startsWith('ERR_PARSE_ARGS')) return { sentence: message, exit_code: 78 };
   if (name === 'EmbeddedError' || name === 'MigrationError' || name === 'MasterKeyMissing')
     return { sentence: message, exit_code: 1 };
-  if (code === 'EADDRINUSE') return { sentence: `Port ${port} is taken; set PORT to another one.`, exit_code: 1 };
+  if (code === 'EADDRINUSE')
+    return {
+      sentence: `Port ${port} is taken; set PORT to another one.`,
+      exit_code: 1,
+    };
   if (isDatabaseUnavailable(error))
     return { sentence: `The database of DATABASE_URL cannot be reached: ${message}`, exit_code: 1 };
   return { sentence: stack ?? String(error), exit_code: 1 };

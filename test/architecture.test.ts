@@ -43,6 +43,7 @@ const plants: Record<string, [file: string, imported: string, caught_in?: string
   'contexts-name-types-only': ['src/context.ts', 'knex'],
   'outbound-dials': ['src/features/planted-dial.ts', 'undici'],
   'src-knows-no-tests': ['src/features/planted-test.ts', '../../test/planted.ts'],
+  'an-example-stands-alone': ['examples/planted.ts', '../src/problem.ts'],
   'nothing-unresolved': ['src/features/planted-lost.ts', './nowhere.ts'],
 };
 
@@ -60,13 +61,13 @@ async function cruisePlanted(t: Test): Promise<Violation[]> {
   for (const name of ['package.json', 'tsconfig.json', '.dependency-cruiser.cjs'])
     await cp(join(root, name), join(folder, name));
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  await mkdir(join(folder, 'test'));
+  for (const name of ['test', 'examples']) await mkdir(join(folder, name));
   await writeFile(join(folder, 'test/planted.ts'), 'export {};\n');
   for (const [file, imported] of Object.values(plants)) {
     const present = await readFile(join(folder, file), 'utf8').catch(() => '');
     await writeFile(join(folder, file), `${present}\nimport * as planted from '${imported}';\nexport { planted };\n`);
   }
-  const output = await run(folder, ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src']);
+  const output = await run(folder, ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src', 'examples']);
   return (JSON.parse(output) as { summary: { violations: Violation[] } }).summary.violations;
 }
 

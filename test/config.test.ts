@@ -20,6 +20,9 @@ t.test('without any setting', async (t) => {
     graph_version: 'v25.0',
     cors_origins: [],
     trust_proxy: false,
+    metrics_token: null,
+    metrics_port: 0,
+    otlp_endpoint: null,
     log_level: 'info',
     pool_max: 16,
     max_pool_queue: 1000,
@@ -82,6 +85,21 @@ const cases: Record<string, { good: [string, unknown][]; bad: string[] }> = {
     bad: ['conversar.example', 'ftp://conversar.example', '//h'],
   },
   admin_token: { good: [[secret, secret]], bad: ['fifteen-chars..'] },
+  metrics_token: { good: [[secret, secret]], bad: ['fifteen-chars..'] },
+  metrics_port: {
+    good: [
+      ['0', 0],
+      ['9464', 9464],
+    ],
+    bad: ['-1', '65536', 'nine'],
+  },
+  otlp_endpoint: {
+    good: [
+      ['http://127.0.0.1:4318', 'http://127.0.0.1:4318'],
+      ['https://otlp.example/tenant/', 'https://otlp.example/tenant'],
+    ],
+    bad: ['127.0.0.1:4318', 'grpc://otlp.example'],
+  },
   master_keys: {
     good: [
       [`a:${key(1)}`, [{ kid: 'a', key: Buffer.alloc(32, 1) }]],
@@ -197,7 +215,7 @@ for (const [field, { name, description, shown_default }] of Object.entries(setti
     for (const [value, read] of good) {
       t.same(readConfig({ ...beside, [name]: value })[field as keyof typeof settings], read, `takes "${value}"`);
     }
-    const is_secret = ['DATABASE_URL', 'CONVERSAR_ADMIN_TOKEN', 'CONVERSAR_MASTER_KEYS'].includes(name);
+    const is_secret = /TOKEN$|KEYS$|ENDPOINT$|^DATABASE_URL$/.test(name);
     for (const value of bad) {
       let message = 'nothing was refused';
       try {
@@ -220,6 +238,8 @@ t.test('a secret is shown in no refusal, whichever setting it stands in', async 
     { CONVERSAR_MASTER_KEYS: `short-secret:${key(1)},x` },
     { DATABASE_URL: 'mysql://u:short-secret@h/d' },
     { CONVERSAR_ADMIN_TOKE: 'short-secret' },
+    { CONVERSAR_METRICS_TOKEN: 'short-secret' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'otlp://u:short-secret@h' },
     { CONVERSAR_ADMIN_TOKEN: 'short-secret-long-enough', PORT: 'x' },
   ]) {
     try {

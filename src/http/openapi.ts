@@ -60,7 +60,7 @@ export async function describeApi(app: App, public_url: string, version: string)
         { name: 'Channels', description: "The company's WhatsApp numbers at their providers." },
         { name: 'Teams', description: 'Who looks after attendances.' },
         { name: 'Inbound', description: 'The door for providers.' },
-        { name: 'Operators', description: 'Health.' },
+        { name: 'Operators', description: 'Health and metrics.' },
         { name: 'Admin', description: "Accounts and keys, with the operator's token." },
       ],
       components: {

@@ -75,6 +75,7 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
   server.addHttpMethod('DELETE', { hasBody: false, overrideExisting: true });
   server.decorateRequest('scope', null);
   server.decorateRequest('raw_body', null);
+  server.decorateRequest('trace_id', null);
   server.setErrorHandler(handleProblem);
   server.setNotFoundHandler((request, reply) =>
     sendProblem(
@@ -162,7 +163,7 @@ function logRequests(server: App): void {
         duration_ms: Math.round(reply.elapsedTime * 10) / 10,
         account_id: scope?.account_id,
         api_key_id: scope?.api_key_id,
-        trace_id: traceOf(request),
+        trace_id: request.getDecorator<string | null>('trace_id') ?? traceOf(request),
       },
       'http.request',
     );

@@ -261,6 +261,7 @@ t.test('the answer of an erased contact: 410 idempotency_answer_erased, and the 
   const contact = someone();
   const { body } = await company.start({ contact }, headers);
   await eraseAnswers({ db: service.db, account_id: company.account_id }, body.contact.id);
+  await allSent(service);
   const rows = await countRows(service);
   t.match(await company.start({ contact }, headers), { status: 410, body: { code: 'idempotency_answer_erased' } });
   t.same(await countRows(service), rows);

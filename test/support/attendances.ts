@@ -66,8 +66,6 @@ export function createDesk(service: Service, company: Company) {
   };
 }
 
-export type Desk = ReturnType<typeof createDesk>;
-
 /** Rows of an attendance's events, in its order. */
 export const eventsOf = ({ db }: Pick<Service, 'db'>, attendance_id: string): Promise<Body[]> =>
   db('events').where({ attendance_id }).orderBy('attendance_sequence').select('*') as unknown as Promise<Body[]>;

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { inTransaction } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
 import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
 import { answerPost } from '../../http/idempotency.ts';
@@ -104,11 +105,13 @@ function answerAttendance(
 ): Promise<void> {
   const show = async (scope: RequestScope, row: AttendancesRow) =>
     (await loadAttendances(scope, [row], readLanguage(request.headers['accept-language'])))[0];
-  const work = async (scope: RequestScope) => {
-    const row = await verb(scope);
-    const location = `/v1/attendances/${row.id}`;
-    return { status: 200, location, body: await show(scope, row), contact_id: row.contact_id };
-  };
+  // One transaction, so that the answer shows what the verb did, and not what the lane did since.
+  const work = (scope: RequestScope) =>
+    inTransaction(scope, async (trx) => {
+      const row = await verb(trx);
+      const location = `/v1/attendances/${row.id}`;
+      return { status: 200, location, body: await show(trx, row), contact_id: row.contact_id };
+    });
   if (!wake) return answerPost(request, reply, work);
   return answerPost(request, reply, work, {
     onDone: () => wake.call(dispatch_topic),

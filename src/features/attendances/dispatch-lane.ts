@@ -30,6 +30,8 @@ export interface DispatchDependencies {
   wake: Wake;
   lease_ms: number;
   public_url: string;
+  /** Told how many messages the sweep found, after they are written. */
+  onSwept?: (found: { lost: number; too_late: number }) => void;
 }
 
 /** The lane that sends queued messages: T2 claims, the provider is called, T3 is written; T4 and T8 are its sweep. */
@@ -136,7 +138,7 @@ function toOutcomes(ctx: Context, finished: Finished<DispatchItem, DispatchOutco
 }
 
 /** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. T6, T7: what policies say of doubts. */
-async function sweepMessages(ctx: Context, { public_url, wake }: DispatchDependencies): Promise<void> {
+async function sweepMessages(ctx: Context, { public_url, wake, onSwept }: DispatchDependencies): Promise<void> {
   const lost = await listLostMessages(ctx, sweep_batch);
   const late = await listLateMessages(ctx, sweep_batch);
   const overdue =
@@ -161,6 +163,7 @@ async function sweepMessages(ctx: Context, { public_url, wake }: DispatchDepende
   if (written.length > 0) {
     const changed = await recordOutcomes(ctx, public_url, { written, learned: [], channel_news: [] });
     ctx.log.warn({ lost: lost.length, late: late.length, changed }, 'messages.swept');
+    if (changed > 0) onSwept?.({ lost: lost.length, too_late: late.length });
   }
   const decided = await sweepDoubts(ctx, public_url);
   if (decided > 0) wake.call(dispatch_topic);

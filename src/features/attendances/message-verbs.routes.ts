@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { inTransaction } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
 import { answerPost } from '../../http/idempotency.ts';
@@ -86,11 +87,13 @@ function answerMessage(
     const attempts = await listAttempts(scope, [row]);
     return toMessage(row, attempts.get(row.id) ?? [], readLanguage(request.headers['accept-language']));
   };
-  const work = async (scope: RequestScope) => {
-    const row = await verb(scope);
-    const body = await show(scope, row);
-    return { status, location: `/v1/messages/${row.id}`, body, contact_id: row.contact_id };
-  };
+  // One transaction, so that the answer shows what the verb did, and not what the lane did since.
+  const work = (scope: RequestScope) =>
+    inTransaction(scope, async (trx) => {
+      const row = await verb(trx);
+      const body = await show(trx, row);
+      return { status, location: `/v1/messages/${row.id}`, body, contact_id: row.contact_id };
+    });
   const refresh = refreshWhenAsked<MessageView>(
     request,
     reply,

@@ -39,7 +39,7 @@ export const RetryAttendance = Nullable(
 );
 
 export const TransferAttendance = Closed(
-  { team_id: Id('The team that looks after it from now on.'), actor: Type.Optional(Type.Ref(Actor)) },
+  { team_id: Id('The team that looks after it from now on.') },
   {
     $id: 'TransferAttendance',
     title: 'TransferAttendance',
@@ -55,7 +55,6 @@ export const CloseAttendance = Nullable(
       force: Type.Optional(
         Type.Boolean({ description: 'Close although a message is in doubt. Later facts still land on it.' }),
       ),
-      actor: Type.Optional(Type.Ref(Actor)),
     },
     {
       $id: 'CloseAttendance',

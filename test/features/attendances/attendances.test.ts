@@ -164,7 +164,9 @@ t.test('GET /v1/messages/{message_id}', async (t) => {
       failed_at: null,
     });
     const { body: page } = await company.get(`/v1/attendances/${first.id}/messages`);
-    t.same(page.data, [body], 'as the list does');
+    const { timeline, ...message } = body;
+    t.match(timeline, [{ type: 'message.accepted', sequence: 2 }]);
+    t.same(page.data, [message], 'as the list does');
     const [received] = await service.received('?to=5531988880001&protocol=graph');
     t.equal(received?.provider_message_id, body.provider_message_id);
   });

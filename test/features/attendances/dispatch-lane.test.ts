@@ -106,10 +106,8 @@ t.test('an account whose vault does not open spoils no other account’s message
   const lost_ring = createKeyRing([{ kid: 'lost', key: randomBytes(32) }]);
   const other = await createAccount(service.ctx, lost_ring, { name: 'Outra' });
   const { id: channel_id } = (await company.get(`/v1/channels/${company.unofficial_id}`)).body;
-  await db.raw(
-    `insert into channels select (jsonb_populate_record(c, jsonb_build_object('account_id', cast(? as uuid)))).* from channels c where id = ?`,
-    [other.id, channel_id],
-  );
+  const { is_live: _, ...channel } = await db('channels').where({ id: channel_id }).first();
+  await db('channels').insert({ ...channel, account_id: other.id });
   await db.raw(
     `insert into senders select (jsonb_populate_record(s, jsonb_build_object('account_id', cast(? as uuid)))).* from senders s where channel_id = ?`,
     [other.id, channel_id],

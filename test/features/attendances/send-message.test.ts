@@ -1,8 +1,8 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { assertTold, createDesk, twins, waiting } from '../../support/attendances.ts';
-import { assertRefused } from '../../support/refusal.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { allSent, assertRefused } from '../../support/refusal.ts';
+import { startService } from '../../support/service.ts';
 
 const service = await startService(t);
 const { db } = service;
@@ -35,8 +35,7 @@ t.test('POST /v1/attendances/{attendance_id}/messages', async (t) => {
     });
     t.match(await send(id, { text: 'Pronto.' }), { status: 201 });
     await desk.forgetPace();
-    const { body: last } = await send(id, { text: 'Até!' }, waiting);
-    t.equal(last.id.length, body.id.length);
+    await send(id, { text: 'Até!' }, waiting);
     const texts = (await desk.messagesOf(id)).map((message) => message.text);
     t.same(texts, ['Olá!', 'Já volto.', 'Pronto.', 'Até!'], 'listed oldest first');
     t.ok((await desk.sentTo(phone)).length >= 1);
@@ -98,6 +97,8 @@ t.test('POST /v1/attendances/{attendance_id}/messages', async (t) => {
 });
 
 t.test('POST /v1/attendances/{attendance_id}/messages refuses, and saves nothing', async (t) => {
+  await desk.forgetPace();
+  await allSent(service);
   const refuses = (title: string, id: () => Promise<string>, body: unknown, status: number, code: string, at: string) =>
     t.test(`${title}: ${status} ${code}`, async (t) => {
       const attendance_id = await id();
@@ -140,13 +141,11 @@ t.test('POST /v1/attendances/{attendance_id}/messages refuses, and saves nothing
   t.test('a marketing template to a contact who opted out: 422 contact_opted_out; a utility one goes', async (t) => {
     const { id, contact_id } = await opened('official');
     await db('contacts').where({ id: contact_id }).update({ marketing_opted_out_at: new Date() });
-    const templates = (await company.get('/v1/templates?limit=100')).body.data as Body[];
-    const marketing = templates.find((one) => one.category === 'marketing' && one.name === 'boas_vindas');
     await db('templates')
       .where({ account_id: company.account_id, name: 'boas_vindas' })
       .update({ category: 'marketing' });
     t.match(await send(id, { template: boas_vindas }), { status: 422, body: { code: 'contact_opted_out' } });
-    t.match(await send(id, { template: retomar }), { status: 201 }, marketing ? 'utility' : 'utility');
+    t.match(await send(id, { template: retomar }), { status: 201 });
   });
 });
 
@@ -167,7 +166,6 @@ t.test('POST /v1/attendances/{attendance_id}/messages takes a text or a template
       t.equal(reply.status, 400, reply.text);
       t.match(reply.body, { code: 'validation_failed' });
       t.ok(reply.body.errors.length > 0, 'says where');
-      t.comment(reply.body.errors);
     });
   }
 });

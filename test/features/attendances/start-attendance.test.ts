@@ -46,6 +46,19 @@ t.test('POST /v1/attendances', async (t) => {
     });
   });
 
+  t.test("goes to the contact's number of now, whatever address the gateway gave for the old one", async (t) => {
+    const channel_id = company.unofficial_id;
+    const contact = { phone: '31988880004' };
+    const { body: first } = await company.start({ contact, channel_id, text: 'Olá!' }, { prefer: 'wait=20' });
+    await company.post(`/v1/attendances/${first.id}/close`);
+    await company.call('PATCH', `/v1/contacts/${first.contact.id}`, { phone: '31988880005' });
+    await service.db('attempts').update({ started_at: new Date(Date.now() - 60_000) });
+    const again = { contact: { id: first.contact.id }, channel_id, text: 'Olá!' };
+    t.match(await company.start(again, { prefer: 'wait=20' }), { status: 201, body: { status: 'open' } });
+    t.equal((await sentTo('31988880004')).length, 1);
+    t.equal((await sentTo('31988880005')).length, 1);
+  });
+
   t.test('fails with the provider, blocks nothing, and says why in the language asked for', async (t) => {
     const contact = { phone: '31988880404' };
     const { body: failed } = await company.start({ contact }, { prefer: 'wait=20' });

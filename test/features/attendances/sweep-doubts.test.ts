@@ -137,15 +137,9 @@ t.test('sweepDoubts with on_unknown resend', async (t) => {
   });
   t.test('eight sweeps at once resend once', async (t) => {
     const channel_id = await channelWith('resend');
-    const doubts = await Promise.all([doubted(channel_id), doubted(channel_id), doubted(channel_id)]);
+    const doubts = [await doubted(channel_id), await doubted(channel_id), await doubted(channel_id)];
     await heardOfLater(channel_id);
     for (const { message_id } of doubts) await grow(message_id, 16);
-    await db('messages')
-      .whereIn(
-        'id',
-        doubts.map(({ message_id }) => message_id),
-      )
-      .update({ unknown_at: db.raw(`now() - interval '16 minutes'`) });
     const counts = await Promise.all(Array.from({ length: 8 }, sweep));
     t.equal(
       counts.reduce((sum, count) => sum + count, 0),
@@ -160,6 +154,15 @@ t.test('sweepDoubts with on_unknown resend_same_id, where the gateway takes no i
   const { message_id } = await doubted(channel_id, 60);
   await heardOfLater(channel_id);
   t.equal(await sweep(), 0);
+  await seesStatus(t, message_id, 'unknown');
+});
+
+t.test('a decision on one doubt does not reach the next one of the same message', async (t) => {
+  const { message_id, claimed } = await doubted(company.unofficial_id);
+  await company.post(`/v1/messages/${message_id}/resolve`, { action: 'resend' });
+  await desk.record(outcomeOf(await desk.claim(message_id), 'ambiguous'));
+  for (const kind of ['resend', 'marked_sent', 'marked_failed', 'presumed_lost'] as const)
+    t.equal(await desk.record(outcomeOf(claimed, kind, { fence: null, send_within_s: 60 })), 0, kind);
   await seesStatus(t, message_id, 'unknown');
 });
 

@@ -48,15 +48,19 @@ async function changeMessage(trx: Scope, channel: ChannelsRow, event: InboundCha
   return 'applied';
 }
 
+/** Clocks differ. */
+const news_slack_ms = 60_000;
+
 /** A gateway that is connected again is not therefore free to open chats: only a check lifts a restriction there. */
 async function changeChannel(
   trx: Scope,
   public_url: string,
   channel: ChannelsRow,
-  { news }: InboundChannel,
+  { news, at }: InboundChannel,
 ): Promise<Applied> {
   const now = await findChannel(trx, channel.id);
-  if (!now) return 'dropped';
+  // News may come days late, after a check that knew better.
+  if (!now || at.getTime() + news_slack_ms < now.updated_at.getTime()) return 'dropped';
   if (now.type === 'unofficial' && now.status === 'restricted' && news.status !== 'disconnected') return 'dropped';
   await applyChannelNews(trx, public_url, channel.id, news);
   return 'applied';

@@ -70,6 +70,12 @@ async function nextStatus(
   return other ? null : 'open';
 }
 
+/** 131047: Meta says that the window is shut, and it is the judge. */
+function shutWindow({ window_expires_at }: AttendancesRow, { is_news }: ProvenMessage, { fact, error, at }: Evidence) {
+  const is_shut = is_news && fact === 'failed' && error?.code === 'service_window_closed';
+  return is_shut && window_expires_at !== null && window_expires_at > at ? { window_expires_at: at } : {};
+}
+
 async function follow(
   trx: Scope,
   attendance: AttendancesRow,
@@ -82,7 +88,8 @@ async function follow(
     ...(message.is_conflict ? (['message.id_conflict'] as const) : []),
   ];
   const taken = of_message.length + (status ? 1 : 0);
-  const row = await changeAttendance(trx, attendance.id, status ? { status } : {}, taken);
+  const change = { ...(status ? { status } : {}), ...shutWindow(attendance, message, evidence) };
+  const row = await changeAttendance(trx, attendance.id, change, taken);
   const attempts = await listAttempts(trx, [message]);
   const data = toMessage(message, attempts.get(message.id) ?? [], 'en');
   const first = row.event_sequence - taken + 1;

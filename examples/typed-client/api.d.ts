@@ -44,6 +44,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/metrics': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read metrics of this process
+     * @description In Prometheus's text format. With `CONVERSAR_METRICS_TOKEN` set it takes that token as `Authorization: Bearer`; without, whoever reaches it may read.
+     */
+    get: operations['readMetrics'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/contacts': {
     parameters: {
       query?: never;
@@ -3310,7 +3330,6 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       team_id: string;
-      actor?: components['schemas']['Actor'];
     };
     /**
      * CloseAttendance
@@ -3327,7 +3346,6 @@ export interface components {
       reason?: string;
       /** @description Close although a message is in doubt. Later facts still land on it. */
       force?: boolean;
-      actor?: components['schemas']['Actor'];
     } | null;
     /**
      * TextMessage
@@ -4363,6 +4381,34 @@ export interface operations {
           'application/json': components['schemas']['Health'];
         };
       };
+    };
+  };
+  readMetrics: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All metrics. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      401: components['responses']['Unauthorized'];
     };
   };
   listContacts: {

@@ -10,7 +10,7 @@ import { findReported, insertReceived, listDoubtsLike } from '../messages/eviden
 import { toMessage } from '../messages/messages.repository.ts';
 import { joinFact } from './apply-status.ts';
 import { type Applied, addressOf, type Place } from './receive-message.ts';
-import { resolvePerson } from './resolve-person.ts';
+import { isKnown, resolvePerson } from './resolve-person.ts';
 
 /**
  * A message in our direction: one of ours, which it proves to be sent; one in doubt with the same text to the same person,
@@ -40,6 +40,7 @@ async function findOurs(trx: Scope, channel: ChannelsRow, event: InboundEcho) {
 }
 
 async function keepTyped(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
+  if (!(await isKnown(trx, channel, event.to))) return 'dropped';
   const contact = await resolvePerson(trx, channel, event.to, event.at);
   const active = await lockActiveOf(trx, contact.id, channel.id);
   const address = addressOf(event.to);

@@ -18,10 +18,10 @@ const TokenPath = Closed({
   channel_id: Id('The channel.'),
   token: Type.String({ minLength: 8, maxLength: 200, description: "The channel's `verify_token`." }),
 });
-const plain = (description: string) => ({
-  200: { description, content: { 'text/plain': { schema: { type: 'string', description } } } },
+const plain = (description: string, example: string) => ({
+  200: { description, content: { 'text/plain': { schema: { type: 'string', description, examples: [example] } } } },
 });
-const response = plain('Stored; what it says is worked on next.');
+const response = plain('Stored; what it says is worked on next.', 'ok');
 
 interface Dependencies {
   ctx: Context;
@@ -51,7 +51,7 @@ export function inboundRoutes(app: App, { ctx, vaults, wake }: Dependencies): vo
         summary: "Answer a provider's handshake",
         description: "For Cloud API: `hub.challenge` as it came, when `hub.verify_token` is the channel's.",
         params: ChannelPath,
-        response: plain('The challenge.'),
+        response: plain('The challenge.', '1158201444'),
       },
     },
     async (request, reply) => {

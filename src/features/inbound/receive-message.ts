@@ -17,7 +17,7 @@ import type { EventType } from '../events/events.schema.ts';
 import { findByProviderId, insertReceived } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
 import { findDefaultTeam } from '../teams/teams.repository.ts';
-import { resolvePerson } from './resolve-person.ts';
+import { isKnown, resolvePerson } from './resolve-person.ts';
 
 const window_ms = 24 * 60 * 60 * 1000;
 
@@ -41,6 +41,7 @@ export async function receiveMessage(
   place: Place,
 ): Promise<Applied> {
   if (await findByProviderId(trx, channel.id, event.provider_message_id)) return 'repeated';
+  if (!event.opens && !(await isKnown(trx, channel, event.from))) return 'dropped';
   const contact = await resolvePerson(trx, channel, event.from, event.at);
   const active = await lockActiveOf(trx, contact.id, channel.id);
   if (!active && !event.opens) return 'dropped';

@@ -36,6 +36,12 @@ function phoneOf(value: string): Phone | null {
   }
 }
 
+/** Whether a body names anybody that we know: what opens nothing must make no contact. */
+export async function isKnown(trx: Scope, channel: ChannelsRow, person: InboundPerson): Promise<boolean> {
+  const { identities, phone } = toScoped(channel, person.identities);
+  return (await listContactsKnownBy(trx, identities, phone?.key ?? null)).length > 0;
+}
+
 /**
  * The contact that a body names: found by any of the names, made when there is none. Names that two contacts have prove
  * them to be one, unless each has a number of its own: then the number decides, and the other names go with it.
@@ -49,13 +55,19 @@ export async function resolvePerson(
   known_id: string | null = null,
 ): Promise<ContactWithIdentities> {
   const { identities, phone } = toScoped(channel, person.identities);
+  const source = channel.provider;
   const found = await listContactsKnownBy(trx, identities, phone?.key ?? null);
   const ids = new Map(found.map((one) => [one.id, one.phone_key]));
   if (known_id !== null && !ids.has(known_id)) ids.set(known_id, (await findContact(trx, known_id))?.phone_key ?? null);
-  const id = await chooseOne(trx, ids, phone, known_id);
-  const contact = id === null ? await addContact(trx, person, phone) : await learn(trx, id, person, phone);
-  await assignIdentities(trx, contact.id, identities, { source: channel.provider, at });
-  return (await findContact(trx, contact.id)) ?? contact;
+  const known = await chooseOne(trx, ids, phone, known_id);
+  const id = known ?? (await addContact(trx, phone, source));
+  const has_changed = await learn(trx, id, person, phone);
+  await assignIdentities(trx, id, identities, { source, at });
+  const contact = await findContact(trx, id);
+  if (!contact) throw new Error('a contact that was found is gone');
+  if (known === null) await tellContact(trx, 'contact.created', contact);
+  else if (has_changed) await tellContact(trx, 'contact.updated', contact);
+  return contact;
 }
 
 /** Null when nobody is known by these names. */
@@ -78,13 +90,9 @@ async function chooseOne(
   return survivor;
 }
 
-async function addContact(
-  trx: Scope,
-  { profile_name }: InboundPerson,
-  phone: Phone | null,
-): Promise<ContactWithIdentities> {
+async function addContact(trx: Scope, phone: Phone | null, source: string): Promise<string> {
   const now = trx.now();
-  const contact = await insertContact(trx, {
+  const row = {
     account_id: trx.account_id,
     id: uuid(),
     name: null,
@@ -96,31 +104,21 @@ async function addContact(
     metadata: {},
     created_at: now,
     updated_at: now,
-  });
-  if (profile_name !== null) await learnAbout(trx, contact.id, { profile_name: profile_name.slice(0, 200) });
-  const made = (await findContact(trx, contact.id)) ?? contact;
-  await tellContact(trx, 'contact.created', made);
-  return made;
+  };
+  return (await insertContact(trx, row, source)).id;
 }
 
-/** A number for a contact without one, and how the person calls herself now. */
-async function learn(
-  trx: Scope,
-  id: string,
-  person: InboundPerson,
-  phone: Phone | null,
-): Promise<ContactWithIdentities> {
+/** A number for a contact without one, and how the person calls herself now. True when that changed something. */
+async function learn(trx: Scope, id: string, { profile_name }: InboundPerson, phone: Phone | null): Promise<boolean> {
   const contact = await lockContact(trx, id);
   if (!contact) throw new Error('a contact that was found is gone');
-  const number = { phone: phone?.e164, phone_key: phone?.key, phone_digits: phone && phoneSearchText(phone.key) };
-  const profile_name = person.profile_name?.slice(0, 200);
-  const change = {
-    ...(contact.phone === null && phone ? (number as { phone: string; phone_key: string; phone_digits: string }) : {}),
-    ...(profile_name && profile_name !== contact.profile_name ? { profile_name } : {}),
-  };
-  if (Object.keys(change).length === 0) return contact;
+  const number =
+    contact.phone === null && phone
+      ? { phone: phone.e164, phone_key: phone.key, phone_digits: phoneSearchText(phone.key) }
+      : {};
+  const name = profile_name?.slice(0, 200);
+  const change = { ...number, ...(name && name !== contact.profile_name ? { profile_name: name } : {}) };
+  if (Object.keys(change).length === 0) return false;
   await learnAbout(trx, id, change);
-  const after = (await findContact(trx, id)) ?? contact;
-  await tellContact(trx, 'contact.updated', after);
-  return after;
+  return true;
 }

@@ -1,6 +1,13 @@
 import t, { type Test } from 'tap';
+import { v7 as uuid } from 'uuid';
+import { inTransaction } from '../../../src/context.ts';
 import { sweepDoubts } from '../../../src/features/attendances/sweep-doubts.ts';
+import { sweepSilence } from '../../../src/features/attendances/sweep-silence.ts';
 import { event_types } from '../../../src/features/events/events.schema.ts';
+import { applyEvent } from '../../../src/features/inbound/apply-event.ts';
+import { createCorrelator } from '../../../src/features/messages/correlator.ts';
+import type { InboundEvent, InboundPerson } from '../../../src/providers/inbound.ts';
+import type { Address } from '../../../src/providers/provider.ts';
 import { createDesk, eventsOf, public_url } from '../../support/attendances.ts';
 import { outcomeOf } from '../../support/queue.ts';
 import { type Body, startService } from '../../support/service.ts';
@@ -11,6 +18,7 @@ const { ctx, db } = service;
 const company = await service.createCompany();
 const desk = createDesk(service, company);
 const { unofficial_id, team_id, other_team_id } = company;
+const boas_vindas = { name: 'boas_vindas', language: 'pt_BR' };
 
 const must = async (asked: ReturnType<typeof company.post>): Promise<Body> => {
   const { status, body, text } = await asked;
@@ -29,7 +37,8 @@ const told = async (known: Set<string>): Promise<Body[]> => {
 async function shown({ type, attendance_id, message_id, contact_id, data }: Body): Promise<Body> {
   const [kind] = type.split('.');
   if (kind === 'message') return desk.getMessage(message_id);
-  if (kind === 'attendance') return desk.get(attendance_id);
+  if (kind === 'attendance' || kind === 'service_window') return desk.get(attendance_id);
+  if (kind === 'template') return must(company.get(`/v1/templates/${data.id}`));
   if (kind === 'channel') return must(company.get(`/v1/channels/${data.id}`));
   return must(company.get(`/v1/contacts/${contact_id}`));
 }
@@ -161,6 +170,86 @@ t.test('every change of a contact or an attendance is told once, as REST shows i
       post(`/v1/attendances/${in_the_air.id}/close`, { force: true }),
     );
     await tells(t, 'and given back', ['message.cancelled'], () => desk.record(outcomeOf(message, 'given_back')));
+  });
+
+  t.test('what providers say back', async (t) => {
+    const row = await db('channels').where({ id: company.official_id }).first();
+    const vault = (await service.vaults.openAll(ctx, [company.account_id])).get(company.account_id);
+    if (!row || !vault) throw new Error('no channel');
+    const scope = { ...ctx, account_id: company.account_id, default_country: 'BR', vault, api_key_id: null };
+    const at = new Date();
+    const say = (event: InboundEvent) =>
+      inTransaction(scope, (trx) =>
+        applyEvent(trx, public_url, row, event, { message_id: uuid(), received_at: new Date() }),
+      );
+    const person = (digits: string, ...more: Address[]) => ({
+      identities: [{ kind: 'wa_id', value: digits }, { kind: 'phone', value: `+${digits}` }, ...more] as Address[],
+      profile_name: null,
+    });
+    const wrote = (from: InboundPerson, id: string, over = {}) =>
+      say({
+        ...{ kind: 'message', provider_message_id: id, at, from, type: 'text', text: 'Oi', media: null },
+        ...{ reply_to: null, opens: true, ...over },
+      } as InboundEvent);
+    const reported = (message_id: string, fact: string, id = `wamid.${message_id}`) =>
+      say({
+        ...{ kind: 'status', provider_message_id: id, fact, at, identities: [] },
+        correlator: createCorrelator(vault, message_id, 1),
+        error: fact === 'failed' ? { code: 'recipient_undeliverable', provider: null } : null,
+      } as unknown as InboundEvent);
+
+    const first = [
+      'contact.created',
+      'attendance.started',
+      'attendance.opened',
+      'message.received',
+      'service_window.opened',
+    ];
+    await tells(t, 'a first message', first, () => wrote(person('553188880901'), 'wamid.1'));
+    await tells(t, 'the same again', [], () => wrote(person('553188880901'), 'wamid.1'));
+    await tells(t, 'a second one', ['message.received'], () => wrote(person('553188880901'), 'wamid.2'));
+    await tells(t, 'a reaction of a stranger', [], () =>
+      wrote(person('553188880902'), 'wamid.3', { type: 'reaction', opens: false }),
+    );
+
+    const official = await desk.start({ channel_id: company.official_id, text: undefined, template: boas_vindas });
+    attendance_ids.push(official.id);
+    await desk.record(outcomeOf(await claimed(official), 'accepted', { provider_message_id: 'wamid.4' }));
+    const { id } = official.first_message;
+    await tells(t, 'sent', ['message.sent'], () => reported(id, 'sent', 'wamid.4'));
+    await tells(t, 'sent again', [], () => reported(id, 'sent', 'wamid.4'));
+    await tells(t, 'failed', ['message.failed', 'attendance.failed'], () => reported(id, 'failed', 'wamid.4'));
+    await tells(t, 'delivered', ['message.delivered', 'attendance.opened'], () => reported(id, 'delivered', 'wamid.4'));
+    await tells(t, 'read', ['message.read'], () => reported(id, 'read', 'wamid.4'));
+    await tells(t, 'under another id', ['message.id_conflict'], () => reported(id, 'read', 'wamid.5'));
+
+    const silent = await opened();
+    await db('messages').where({ id: silent.first_message.id }).update({ run_at: db.fn.now() });
+    await tells(t, 'silence', ['message.stuck'], () => sweepSilence(ctx));
+
+    const bsuid = { kind: 'bsuid', value: 'BR.901' } as const;
+    await wrote({ identities: [bsuid], profile_name: null }, 'wamid.6');
+    const merged = ['message.received', 'attendance.closed', 'contact.merged'];
+    const known = new Set((await told(new Set())).map((event) => String(event.id)));
+    await wrote(person('553188880901', bsuid), 'wamid.7');
+    t.same((await told(known)).map(({ type }) => type).sort(), merged.sort(), 'two are one');
+    for (const type of merged) walked.add(type);
+    await tells(t, 'another number', ['contact.updated'], () =>
+      say({
+        kind: 'identity',
+        at,
+        before: person('553188880901').identities,
+        after: person('553188880903').identities,
+      }),
+    );
+    const stops = (opted_out: boolean) => say({ kind: 'opt_out', at, person: person('553188880903'), opted_out });
+    await tells(t, 'stop', ['contact.opted_out'], () => stops(true));
+    await tells(t, 'stop again', [], () => stops(true));
+    await tells(t, 'resume', ['contact.opted_in'], () => stops(false));
+    const paused = { kind: 'template', provider_template_id: null, category: null, needs_sync: false, at } as const;
+    await tells(t, 'a template', ['template.status_changed'], () =>
+      say({ ...paused, ...boas_vindas, status: 'paused' }),
+    );
   });
 
   t.test('an erasure closes what is open', async (t) => {

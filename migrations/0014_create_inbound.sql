@@ -49,9 +49,9 @@ create index inbound_items_channel on inbound_items (account_id, channel_id);
 create unique index channels_id on channels (id);
 
 alter table contacts
-  -- The contact that this one turned out to be; its id goes on to answer with that one.
+  -- The contact that this one turned out to be; its id goes on to answer with that one. No row of a contact ever goes
+  -- but with its account, so no foreign key.
   add column merged_into uuid,
-  add foreign key (account_id, merged_into) references contacts (account_id, id) on delete set null (merged_into),
   add check (merged_into is null or erased_at is not null);
 create index contacts_merged on contacts (account_id, merged_into) where merged_into is not null;
 

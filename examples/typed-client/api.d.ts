@@ -8004,19 +8004,6 @@ export interface operations {
         };
       };
       401: components['responses']['InboundUnauthenticated'];
-      /** @description - `channel_not_found`: No such channel. */
-      404: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'channel_not_found';
-          };
-        };
-      };
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -8091,19 +8078,6 @@ export interface operations {
         };
       };
       401: components['responses']['InboundUnauthenticated'];
-      /** @description - `channel_not_found`: No such channel. */
-      404: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'channel_not_found';
-          };
-        };
-      };
       /** @description - `body_too_large`: The body is too large. */
       413: {
         headers: {
@@ -8193,19 +8167,6 @@ export interface operations {
         };
       };
       401: components['responses']['InboundUnauthenticated'];
-      /** @description - `channel_not_found`: No such channel. */
-      404: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'channel_not_found';
-          };
-        };
-      };
       /** @description - `body_too_large`: The body is too large. */
       413: {
         headers: {

@@ -7,7 +7,6 @@ import { findProvider } from '../../providers/registry.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { findInboundChannel } from '../channels/channels.repository.ts';
 import { readCredentials } from '../channels/provider-call.ts';
-import { channel_not_found } from '../references.ts';
 import { insertBody } from './inbound.repository.ts';
 import { arrivedAt } from './message-id.ts';
 import { bodyBinding } from './sealed.ts';
@@ -22,7 +21,7 @@ const inbound_unauthenticated = defineProblem({
   },
 });
 
-export const inbound_problems = [channel_not_found, inbound_unauthenticated];
+export const inbound_problems = [inbound_unauthenticated];
 
 interface Dependencies {
   ctx: Context;
@@ -39,7 +38,7 @@ export interface Delivery extends InboundBody {
 
 /**
  * Stores what a provider calls in, once it is known to come from there; nothing of it is read here. Throws
- * `channel_not_found`, `inbound_unauthenticated`.
+ * `inbound_unauthenticated`.
  */
 export async function receiveBody({ ctx, vaults }: Dependencies, delivery: Delivery): Promise<void> {
   const { channel, vault } = await openChannel({ ctx, vaults }, delivery.channel_id);
@@ -56,7 +55,7 @@ export async function receiveBody({ ctx, vaults }: Dependencies, delivery: Deliv
   });
 }
 
-/** The answer to a provider's handshake. Throws `channel_not_found`, `inbound_unauthenticated`. */
+/** The answer to a provider's handshake. Throws `inbound_unauthenticated`. */
 export async function answerHandshake(
   { ctx, vaults }: Dependencies,
   channel_id: string,
@@ -71,7 +70,8 @@ export async function answerHandshake(
 async function openChannel({ ctx, vaults }: Dependencies, id: string) {
   const channel = await findInboundChannel(ctx, id);
   const vault = channel && (await vaults.openAll(ctx, [channel.account_id])).get(channel.account_id);
-  if (!channel || !vault) throw channel_not_found({ pointer: ':channel_id', params: { id } });
+  // As for a wrong signature: who cannot sign learns nothing of which channels there are.
+  if (!channel || !vault) throw inbound_unauthenticated();
   return { channel, vault };
 }
 

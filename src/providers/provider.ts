@@ -87,7 +87,8 @@ export type SendOutcome =
   /** `suspects_template`: the provider's template may not be the one we know any more. */
   | { kind: 'refused'; error: ProviderError; channel?: ChannelNews; suspects_template?: boolean }
   | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null; channel?: ChannelNews }
-  | { kind: 'ambiguous'; error: ProviderError; channel?: ChannelNews };
+  /** `provider_message_id`: the one we chose, where the provider lets us; news of it settles the doubt. */
+  | { kind: 'ambiguous'; error: ProviderError; channel?: ChannelNews; provider_message_id?: string };
 
 /** `exists` carries the address to use from now on. `unavailable`: the question could not be asked; nothing was sent. */
 export type NumberCheck =

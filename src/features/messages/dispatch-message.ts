@@ -106,7 +106,10 @@ function fromSend(message: ClaimedMessage, sent: SendOutcome): WrittenOutcome {
         run_in_ms: retryDelay(message.attempt, sent.retry_after_ms),
       });
     case 'ambiguous':
-      return written(message, 'ambiguous', { error: sent.error });
+      return written(message, 'ambiguous', {
+        error: sent.error,
+        provider_message_id: sent.provider_message_id ?? null,
+      });
   }
 }
 

@@ -179,7 +179,9 @@ const apply = `
            sent_at = case g.kind when 'marked_sent' then coalesce(m.sent_at, now()) else m.sent_at end,
            failed_at = case when g.kind in ('refused', 'too_late', 'marked_failed', 'presumed_lost')
                             then coalesce(m.failed_at, now()) else m.failed_at end,
-           provider_message_id = coalesce(m.provider_message_id, g.provider_message_id),
+           -- What the provider says beats the id that we chose.
+           provider_message_id = case g.kind when 'accepted' then coalesce(g.provider_message_id, m.provider_message_id)
+                                             else coalesce(m.provider_message_id, g.provider_message_id) end,
            error = case when g.kind in ('accepted', 'marked_sent') and m.failed_at is null then null
                         when g.kind in ('accepted', 'given_back', 'resend') then m.error
                         -- Why it waited so long, or was in doubt, where a provider had said it.

@@ -70,8 +70,18 @@ async function send(call: ProviderCall, message: OutboundMessage): Promise<SendO
   if (chatId === null) return { kind: 'refused', error: providerError(provider_name, 'recipient_address_invalid') };
   if (content.type !== 'text') return { kind: 'refused', error: providerError(provider_name, 'message_invalid') };
   const { session = '' } = call.credentials;
-  const body = { session, chatId, text: content.text, linkPreview: false, id: chosenId(correlator) };
+  const id = chosenId(correlator);
+  const body = { session, chatId, text: content.text, linkPreview: false, id };
   const outcome = await askServer(call, '/api/sendText', body);
+  return named(id, readSend(call, message, outcome));
+}
+
+/** A doubt is known by the id that we chose. */
+function named(provider_message_id: string, sent: SendOutcome): SendOutcome {
+  return sent.kind === 'ambiguous' ? { ...sent, provider_message_id } : sent;
+}
+
+function readSend(call: ProviderCall, message: OutboundMessage, outcome: HttpOutcome): SendOutcome {
   if (outcome.kind !== 'answered') return withoutAnswer(provider_name, outcome);
   if (outcome.status >= 200 && outcome.status < 300) return readAccepted(outcome.body);
   const fault = readFault(outcome, secretsOf(call, message));

@@ -15,6 +15,19 @@ export async function listSecondActive({ db, account_id }: Ctx, contact_ids: str
   return rows.map((row) => row.id);
 }
 
+/** The starting or open attendance with a contact over a channel goes to another address from now on. */
+export async function readdressActive(
+  ctx: Ctx,
+  contact_id: string,
+  channel_id: string,
+  { kind, value }: { kind: string; value: string },
+): Promise<void> {
+  await table(ctx, 'attendances')
+    .where({ contact_id, channel_id })
+    .whereIn('status', ['starting', 'open'])
+    .update({ address_kind: kind, address: value });
+}
+
 /** All attendances of one contact, and their messages by cascade, become another's. */
 export async function moveAttendances(ctx: Ctx, from: string, to: string): Promise<void> {
   await table(ctx, 'attendances').where({ contact_id: from }).update({ contact_id: to });

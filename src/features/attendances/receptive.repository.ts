@@ -23,7 +23,7 @@ export async function lockActiveOf(
  */
 export async function findReopenable(
   { db, account_id }: Ctx,
-  asked: { contact_id: string; channel_id: string; closed_after: Date; reply_to: string | null },
+  asked: { contact_id: string; channel_id: string; closed_after: Date; replied_id: string | null },
 ): Promise<AttendancesRow | undefined> {
   const { rows } = await db.raw<{ rows: AttendancesRow[] }>(
     `select ${columnsOf('attendances', 'a')} from attendances a
@@ -33,9 +33,9 @@ export async function findReopenable(
                where account_id = :account_id and contact_id = :contact_id and channel_id = :channel_id
                order by id desc limit 1) l)
         and (a.status = 'closed' and a.closed_at > :closed_after and coalesce(a.close_reason, '') not in ('merged', 'contact_erased')
-             or a.status = 'failed' and (a.updated_at > now() - interval '1 day' or :replied))
+             or a.status = 'failed' and (a.updated_at > now() - interval '1 day' or a.id = cast(:replied_id as uuid)))
         for no key update of a`,
-    { account_id, ...asked, replied: asked.reply_to !== null },
+    { account_id, ...asked },
   );
   return rows[0];
 }

@@ -76,8 +76,10 @@ function oncePerAttendance(messages: ChangedMessage[]): ChangedMessage[][] {
 }
 
 function toNews(message: ChangedMessage): MessageNews {
+  const { account_id, attendance_id, id: message_id, recipient_kind: kind, recipient: value } = message;
   const becomes = message.state === 'unknown' ? null : message.failed_at ? 'failed' : 'open';
-  return { account_id: message.account_id, attendance_id: message.attendance_id, message_id: message.id, becomes };
+  const went_to = message.outcome === 'accepted' && kind !== null && value !== null ? { kind, value } : null;
+  return { account_id, attendance_id, message_id, becomes, went_to };
 }
 
 async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<void> {

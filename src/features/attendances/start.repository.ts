@@ -58,7 +58,7 @@ export interface OpenAttendance {
   status: string;
   since: string;
   team: { id: string; name: string } | null;
-  /** Where its last message went, else where it was opened to go. */
+  /** Where it goes; where its last message went, for one that was opened before addresses were kept. */
   address: Address | null;
 }
 
@@ -108,10 +108,10 @@ const read_start = `
        from teams t where t.account_id = :account_id and t.id = cast(:team_id as uuid) and t.archived_at is null) as team,
     (select to_jsonb(t) from template t limit 1) as template,
     (select jsonb_build_object('id', a.id, 'status', a.status, 'since', a.created_at, 'address', coalesce(
+              case when a.address is not null then jsonb_build_object('kind', a.address_kind, 'value', a.address) end,
               (select jsonb_build_object('kind', m.recipient_kind, 'value', m.recipient) from messages m
                 where m.account_id = a.account_id and m.attendance_id = a.id and m.recipient is not null
-                order by m.id desc limit 1),
-              case when a.address is not null then jsonb_build_object('kind', a.address_kind, 'value', a.address) end), 'team',
+                order by m.id desc limit 1)), 'team',
               case when t.id is not null then jsonb_build_object('id', t.id, 'name', t.name) end)
        from contact c
        join attendances a on a.account_id = :account_id and a.contact_id = c.id

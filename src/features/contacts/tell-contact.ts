@@ -5,8 +5,13 @@ import type { EventType } from '../events/events.schema.ts';
 import { type ContactWithIdentities, toContact } from './contacts.repository.ts';
 import type { ContactView } from './contacts.schema.ts';
 
-/** Writes one event about a contact, with the contact as REST shows it, and returns that. */
-export async function tellContact(trx: Scope, type: EventType, contact: ContactWithIdentities): Promise<ContactView> {
+/** Writes one event about a contact, with the contact as REST shows it and what `more` there is to say of it; returns the contact. */
+export async function tellContact(
+  trx: Scope,
+  type: EventType,
+  contact: ContactWithIdentities,
+  more: Record<string, string> = {},
+): Promise<ContactView> {
   const data = toContact(contact);
   await insertEvents(trx, [
     {
@@ -16,7 +21,7 @@ export async function tellContact(trx: Scope, type: EventType, contact: ContactW
       attendance_id: null,
       attendance_sequence: null,
       contact_id: contact.id,
-      data,
+      data: { ...data, ...more },
       created_at: trx.now(),
     },
   ]);

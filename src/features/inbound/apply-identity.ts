@@ -1,13 +1,14 @@
 import type { Scope } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import type { InboundIdentity, InboundOptOut } from '../../providers/inbound.ts';
+import { readdressActive } from '../attendances/merge.repository.ts';
 import { learnAbout, lockContact } from '../contacts/change.repository.ts';
 import { findContact } from '../contacts/contacts.repository.ts';
 import { assignIdentities, dropIdentities, listContactsKnownBy } from '../contacts/identities.repository.ts';
 import { phoneSearchText } from '../contacts/phone-number.ts';
 import { tellContact } from '../contacts/tell-contact.ts';
 import { mergeContacts } from './merge-contacts.ts';
-import type { Applied } from './receive-message.ts';
+import { type Applied, addressOf } from './receive-message.ts';
 import { resolvePerson, toScoped } from './resolve-person.ts';
 
 /**
@@ -37,6 +38,8 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
     const { e164: phone, key: phone_key } = after.phone;
     await learnAbout(trx, contact.id, { phone, phone_key, phone_digits: phoneSearchText(phone_key) });
   }
+  const address = addressOf({ identities: event.after, profile_name: null });
+  if (address) await readdressActive(trx, contact.id, channel.id, address);
   await tellContact(trx, 'contact.updated', (await findContact(trx, contact.id)) ?? contact);
   return 'applied';
 }

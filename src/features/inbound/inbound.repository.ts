@@ -131,6 +131,16 @@ export async function finishBody(
   if (gone === 1 && rows.length > 0) await db('inbound_items').insert(rows).onConflict().ignore();
 }
 
+/** Claimed and not begun: due again, as if it had not been. */
+export async function giveBack({ db }: Ctx, bodies: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>[]): Promise<void> {
+  await db.raw(
+    `update inbound_bodies b set state = 'due', attempt = b.attempt - 1, lease_until = null
+       from jsonb_to_recordset(cast(:bodies as jsonb)) as g (account_id uuid, id uuid, fence bigint)
+      where b.account_id = g.account_id and b.id = g.id and b.fence = g.fence and b.state = 'working'`,
+    { bodies: JSON.stringify(bodies.map(({ account_id, id, fence }) => ({ account_id, id, fence }))) },
+  );
+}
+
 /** The body cannot be read at all: kept, with the reason. */
 export async function quarantineBody(
   { db }: Ctx,

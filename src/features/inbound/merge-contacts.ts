@@ -31,7 +31,8 @@ export async function mergeContacts(trx: Scope, into: string, from: string): Pro
   await blankContact(trx, from, trx.now());
   await markMerged(trx, from, into);
   await learnAbout(trx, into, kept);
-  await tellContact(trx, 'contact.merged', (await findContact(trx, into)) ?? survivor);
+  const more = { merged_contact_id: from };
+  await tellContact(trx, 'contact.merged', (await findContact(trx, into)) ?? survivor, more);
   trx.log.info({ account_id: trx.account_id, contact_id: into, merged_contact_id: from }, 'contact.merged');
 }
 

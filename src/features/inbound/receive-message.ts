@@ -84,11 +84,12 @@ async function openFor(
   if (active?.status === 'starting')
     return { attendance: { ...active, status: 'open' }, changes: ['attendance.opened'] };
   if (active) return { attendance: active, changes: [] };
+  const replied = event.reply_to === null ? undefined : await findByProviderId(trx, channel.id, event.reply_to);
   const before = await findReopenable(trx, {
     contact_id,
     channel_id: channel.id,
     closed_after: new Date(trx.now().getTime() - channel.reopen_within_s * 1000),
-    reply_to: event.reply_to,
+    replied_id: replied?.attendance_id ?? null,
   });
   if (before)
     return {

@@ -30,6 +30,7 @@ const erase = `
            error = case m.status when 'unknown' then jsonb_build_object('code', 'contact_erased', 'provider', null)
                                  else ${withoutWords('m.error')} end,
            text = null, media = null, payload = null, recipient_kind = null, recipient = null, provider_message_id = null,
+           also_sent_as = '{}',
            template = case when m.template is null then null else jsonb_set(m.template, '{parameters}', '{}') end,
            resolutions = (select coalesce(jsonb_agg(one || '{"reason": null}' order by place), '[]')
                             from jsonb_array_elements(m.resolutions) with ordinality as r (one, place)),

@@ -77,9 +77,14 @@ const join = `
                       when m.failed_at is null then null else m.error end,
          state = case when m.state in ('queued', 'sending', 'unknown') then 'settled' else m.state end,
          lease_until = null,
-         provider_message_id = case when m.erased_at is null
-                                    then coalesce(m.provider_message_id, cast(:provider_message_id as text)) end,
-         also_sent_as = case when m.erased_at is null and m.provider_message_id <> cast(:provider_message_id as text)
+         -- What waited is settled; nobody knows since when it was silent.
+         run_at = case when m.state in ('queued', 'sending', 'unknown') then null else m.run_at end,
+         -- The id that a doubt has is one that we chose: what the provider says beats it.
+         provider_message_id = case when m.erased_at is not null then null
+                                    when m.status = 'unknown'
+                                      then coalesce(cast(:provider_message_id as text), m.provider_message_id)
+                                    else coalesce(m.provider_message_id, cast(:provider_message_id as text)) end,
+         also_sent_as = case when m.erased_at is null and m.status <> 'unknown' and m.provider_message_id <> cast(:provider_message_id as text)
                                   and cast(:provider_message_id as text) <> all (m.also_sent_as)
                              then m.also_sent_as || cast(:provider_message_id as text) else m.also_sent_as end,
          updated_at = now()

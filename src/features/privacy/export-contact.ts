@@ -17,10 +17,12 @@ type Language = 'en' | 'pt-BR';
  */
 export async function listExportRows(
   scope: Scope,
-  id: string,
+  given_id: string,
   page: { limit: number; after_id: string | null },
 ): Promise<ExportRow[]> {
-  if (!(await findContact(scope, id))) throw contact_not_found({ pointer: ':contact_id', params: { id } });
+  // That of the survivor, for one that was merged.
+  const id = (await findContact(scope, given_id))?.id;
+  if (!id) throw contact_not_found({ pointer: ':contact_id', params: { id: given_id } });
   const attendances = await listAttendancesOfContact(scope, id, page);
   const messages = await listMessagesOfAttendances(scope, await listAttendanceIds(scope, id), page);
   const rows: ExportRow[] = [

@@ -207,6 +207,13 @@ t.test('DELETE of an account removes everything it owns, and nothing of others',
     await company.start({ contact, ...text }, { prefer: 'wait=20' });
     const channels = { scope: 'selected', channel_ids: [company.official_id] };
     await company.post('/v1/teams', { name: 'x', channels });
+    const { account_id, official_id: channel_id } = company;
+    const common = { account_id, channel_id, received_at: new Date() };
+    const body = Buffer.from('sealed');
+    const kept = { reason: 'of the test', state: 'quarantined' };
+    await service.db('inbound_bodies').insert({ ...common, ...kept, id: uuid(), body });
+    const item = { body_id: uuid(), place: 0, event: body, kind: 'message', run_at: new Date() };
+    await service.db('inbound_items').insert({ ...common, ...kept, ...item });
   }
   const { rows: tables } = await service.db.raw<{ rows: { name: string }[] }>(
     `select table_name as name from information_schema.columns where table_schema = 'public' and column_name = 'account_id'`,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
+import { v7 as uuid } from 'uuid';
 import { createAccount } from '../../../src/features/accounts/create-account.ts';
 import { createKeyRing } from '../../../src/seal.ts';
 import { addChannel } from '../../support/add-channel.ts';
@@ -107,13 +108,16 @@ t.test('an account whose vault does not open spoils no other account’s message
   const other = await createAccount(service.ctx, lost_ring, { name: 'Outra' });
   const { id: channel_id } = (await company.get(`/v1/channels/${company.unofficial_id}`)).body;
   const { is_live: _, ...channel } = await db('channels').where({ id: channel_id }).first();
-  await db('channels').insert({ ...channel, account_id: other.id });
+  const their_id = uuid();
+  await db('channels').insert({ ...channel, account_id: other.id, id: their_id });
   await db.raw(
-    `insert into senders select (jsonb_populate_record(s, jsonb_build_object('account_id', cast(? as uuid)))).* from senders s where channel_id = ?`,
-    [other.id, channel_id],
+    `insert into senders
+     select (jsonb_populate_record(s, jsonb_build_object('account_id', cast(? as uuid), 'channel_id', cast(? as uuid)))).*
+       from senders s where channel_id = ?`,
+    [other.id, their_id, channel_id],
   );
   const [ours] = await db.transaction(async (trx) => {
-    await queueMessages(trx, { account_id: other.id, channel_id }, 3, { from: 7_000 });
+    await queueMessages(trx, { account_id: other.id, channel_id: their_id }, 3, { from: 7_000 });
     return queueMessages(trx, { account_id: company.account_id, channel_id }, 1, { from: 8_000 });
   });
   const message = await eventually(

@@ -72,6 +72,10 @@ t.test('who changes the number stays the same contact, and the old number is fre
   await expanded();
   t.match(await lookup('31988880205'), { id: before.id, phone: '+5531988880205' });
   t.equal(await lookup('31988880204'), undefined);
+  const open = await newest();
+  await company.post(`/v1/attendances/${open.id}/messages`, { text: 'Anotado!' }, { prefer: 'wait=10' });
+  t.equal((await service.received('?to=5531988880205')).length, 1, 'the open attendance goes to the new number');
+  t.equal((await service.received('?to=5531988880204')).length, 0);
   await write('553188880204', { name: 'Outra pessoa' });
   await expanded();
   t.not((await lookup('31988880204')).id, before.id);

@@ -1,0 +1,37 @@
+/** What a program is asked, one question at a time. */
+export type Question<S> = { ask: 'open'; settings: S } | { ask: 'cpu' } | { ask: 'close' };
+
+/** A program that is measured, as its process sees itself. */
+interface Opened {
+  url: string;
+  close: () => Promise<void>;
+}
+
+/** Serves the parent's questions over IPC: opens when told to, tells its CPU in ms, and ends with its parent. */
+export function runProgram<S>(open: (settings: S) => Promise<Opened>): void {
+  let opened: Opened | undefined;
+  const answer = async (question: Question<S>): Promise<unknown> => {
+    switch (question.ask) {
+      case 'open':
+        opened = await open(question.settings);
+        return opened.url;
+      case 'cpu': {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1_000;
+      }
+      case 'close':
+        await opened?.close();
+        return null;
+    }
+  };
+  process.on('message', (question: Question<S>) => {
+    answer(question).then(
+      (value) => process.send?.({ value }),
+      (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) }),
+    );
+  });
+  // Not `kill`: a profile is written on the way out.
+  process.on('disconnect', () => process.exit(0));
+  // Ctrl-C reaches the whole group: the parent closes its programs in order.
+  process.on('SIGINT', () => undefined);
+}

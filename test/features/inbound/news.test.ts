@@ -71,7 +71,10 @@ t.test(
       .update({ templates_synced_at: new Date(Date.now() - 3_600_000) });
     const { body } = await company.start({ contact: { phone: '31988880310' }, template: { id: gone.id } });
     const message = () => company.get(`/v1/messages/${body.first_message.id}`);
-    const tried = await eventually(message, (reply) => reply.body.attempts[0]?.outcome === 'unavailable');
+    const tried = await eventually(
+      message,
+      ({ body: shown }) => shown.status === 'queued' && shown.attempts.length === 1,
+    );
     t.match(tried.body, { status: 'queued', error: { code: 'template_not_found', action: 'sync_template' } });
     await eventually(
       () => company.get(`/v1/templates/${gone.id}`),

@@ -152,7 +152,7 @@ module.exports = {
       severity: 'error',
       comment: 'An integrator has the API document and nothing else of ours.',
       from: { path: '^examples/' },
-      to: { path: '^(src|test|scripts)/' },
+      to: { path: '^(src|test|scripts|bench)/' },
     },
     {
       name: 'nothing-unresolved',

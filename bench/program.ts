@@ -26,7 +26,10 @@ const most_connections = 64;
 /** Starts the program of `file` with `settings` and waits until it listens. */
 export async function startProgram<S>(file: URL, settings: S, options: ProgramOptions): Promise<Program> {
   const profile = options.profile_folder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile_folder}`];
-  const child = fork(file, { execArgv: [...profile, '--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(file, {
+    execArgv: [...profile, '--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const exited = once(child, 'exit');
   const ask = (question: Question<S>) => askChild<S>(child, question, options.signal);
   const end = async () => {

@@ -36,12 +36,15 @@ export interface Metrics {
 interface Sources {
   readPool: () => Record<string, number>;
   /** Messages by state; may be slow or fail. */
-  readDepth: () => Promise<object>;
+  /** By lane and state. */
+  readDepth: () => Promise<Depths>;
 }
 
 const request_buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const lag_buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 3600];
 const methods = ['GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'HEAD', 'OPTIONS'];
+type Depths = Record<string, Record<string, number>>;
+
 const depth_cached_ms = 5_000;
 const depth_within_ms = 1_500;
 
@@ -155,20 +158,22 @@ function observeState(registry: Registry, { readPool, readDepth }: Sources): voi
   });
   new Gauge({
     name: 'conversar_lane_messages',
-    help: 'Messages of all accounts in the database, at most 10,000 of a state: every process says the same. None while it cannot be asked.',
+    help: 'Messages and inbound bodies of all accounts in the database, at most 10,000 of a state: every process says the same. None while it cannot be asked.',
     labelNames: ['lane', 'state'],
     registers: [registry],
     async collect() {
       const depth = await readRecentDepth();
       this.reset();
-      for (const [state, count] of Object.entries(depth ?? {})) this.set({ lane: 'dispatch', state }, count);
+      for (const [lane, states] of Object.entries(depth ?? {})) {
+        for (const [state, count] of Object.entries(states)) this.set({ lane, state }, count);
+      }
     },
   });
 }
 
 /** Asks at most every 5 s, whatever the number of scrapers, and waits 1.5 s for an answer: null without one. */
-function cached(read: () => Promise<object>): () => Promise<object | null> {
-  let last: Promise<object | null> | null = null;
+function cached(read: () => Promise<Depths>): () => Promise<Depths | null> {
+  let last: Promise<Depths | null> | null = null;
   let asked_at_ms = 0;
   return () => {
     if (last && performance.now() - asked_at_ms < depth_cached_ms) return last;
@@ -178,7 +183,7 @@ function cached(read: () => Promise<object>): () => Promise<object | null> {
   };
 }
 
-async function withinTime(work: Promise<object>): Promise<object | null> {
+async function withinTime(work: Promise<Depths>): Promise<Depths | null> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), depth_within_ms);

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import { readPool } from '../db/pool.ts';
+import { readInboundDepth } from '../features/inbound/depth.repository.ts';
 import { readQueueDepth } from '../features/messages/depth.repository.ts';
 import type { DispatchItem, DispatchOutcome } from '../features/messages/dispatch-message.ts';
 import { measureRequests } from '../http/metrics.ts';
@@ -31,7 +32,7 @@ interface Process {
 
 /** Metrics always; spans where OTEL_EXPORTER_OTLP_ENDPOINT is set, and nothing of them is loaded else. */
 export async function openTelemetry({ config, ctx, version }: Process): Promise<Telemetry> {
-  const metrics = createMetrics({ readPool: () => readPool(ctx.db), readDepth: () => readQueueDepth(ctx) });
+  const metrics = createMetrics({ readPool: () => readPool(ctx.db), readDepth: () => readDepths(ctx) });
   const endpoint = config.otlp_endpoint;
   const tracing =
     endpoint === null ? null : (await import('./tracing.ts')).openTracing({ endpoint, version, log: ctx.log }, ctx.db);
@@ -49,4 +50,8 @@ export async function openTelemetry({ config, ctx, version }: Process): Promise<
     },
     close: async () => tracing?.close(),
   };
+}
+
+async function readDepths(ctx: Context) {
+  return { dispatch: { ...(await readQueueDepth(ctx)) }, inbound: { ...(await readInboundDepth(ctx)) } };
 }

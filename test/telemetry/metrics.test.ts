@@ -25,6 +25,8 @@ t.test('what waits in the database is shown by state, asked for at most every 5 
   const [samples] = await Promise.all([scrape(), scrape(), scrape()]);
   const depth = (state: string) => readSample(samples, 'conversar_lane_messages', { lane: 'dispatch', state });
   t.same(['queued', 'queued_due', 'sending', 'unknown'].map(depth), [3, 0, 0, 0]);
+  const inbound = (state: string) => readSample(samples, 'conversar_lane_messages', { lane: 'inbound', state });
+  t.same(['due', 'working', 'quarantined'].map(inbound), [0, 0, 0]);
   t.equal(asked, 1);
 });
 
@@ -88,7 +90,7 @@ t.test('a request is timed under its pattern', async (t) => {
 t.test('a database that does not answer takes its numbers away, and nothing else', async (t) => {
   const { createMetrics } = await import('../../src/telemetry/metrics.ts');
   const readPool = () => ({ used: 1, free: 0, pending: 7 });
-  for (const readDepth of [() => Promise.reject(new Error('away')), () => new Promise<object>(() => undefined)]) {
+  for (const readDepth of [() => Promise.reject(new Error('away')), () => new Promise<never>(() => undefined)]) {
     const { text } = await createMetrics({ readPool, readDepth }).expose();
     const samples = readExposition(text);
     t.same(
@@ -112,8 +114,11 @@ const allowed: Record<string, (value: string) => boolean> = {
   provider: (value) => provider_names.some((name) => name === value),
   outcome: (value) => outcomes.includes(value),
   kind: (value) => ['lost', 'too_late', 'major', 'minor', 'incremental', 'weakcb'].includes(value),
-  lane: (value) => value === 'dispatch',
-  state: (value) => ['queued', 'queued_due', 'sending', 'unknown', 'used', 'free', 'pending'].includes(value),
+  lane: (value) => ['dispatch', 'inbound'].includes(value),
+  state: (value) =>
+    ['queued', 'queued_due', 'sending', 'unknown', 'due', 'working', 'quarantined', 'used', 'free', 'pending'].includes(
+      value,
+    ),
   space: (value) => /^[a-z_]+$/.test(value),
   type: (value) => /^[A-Z][A-Za-z]+$/.test(value),
   version: (value) => value === process.version,

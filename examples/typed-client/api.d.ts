@@ -8029,11 +8029,6 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Taken and not needed: nothing is made here, and a repeat asks again.
-         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
-         */
-        'Idempotency-Key'?: string;
-        /**
          * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
          * @example pt-BR
          */
@@ -8063,7 +8058,6 @@ export interface operations {
       /**
        * @description - `validation_failed`: The request does not fit its schema.
        *     - `malformed_url`: The URL cannot be read.
-       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
        */
       400: {
         headers: {
@@ -8073,7 +8067,7 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+            code: 'validation_failed' | 'malformed_url';
           };
         };
       };
@@ -8116,11 +8110,6 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Taken and not needed: nothing is made here, and a repeat asks again.
-         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
-         */
-        'Idempotency-Key'?: string;
-        /**
          * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
          * @example pt-BR
          */
@@ -8152,7 +8141,6 @@ export interface operations {
       /**
        * @description - `validation_failed`: The request does not fit its schema.
        *     - `malformed_url`: The URL cannot be read.
-       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
        */
       400: {
         headers: {
@@ -8162,7 +8150,7 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+            code: 'validation_failed' | 'malformed_url';
           };
         };
       };

@@ -37,7 +37,7 @@ function problemsOf(schema: Schema, { url, method }: Route, config: RouteConfig)
     ...(config.public || is_admin ? [] : [scope_missing]),
     // Without an operator's token there is no such path.
     ...(is_admin ? [route_not_found] : []),
-    ...(method === 'POST' ? keyProblems(config) : []),
+    ...(method === 'POST' && !config.public ? keyProblems(config) : []),
     ...(config.limited ? [rate_limited] : []),
     ...(config.problems ?? []),
     ...common_problems,
@@ -88,9 +88,11 @@ const idempotencyKey = (idempotent = false) => ({
   examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
 });
 
-function requestHeaders({ method }: Route, { idempotent, waits }: RouteConfig): Schema {
+function requestHeaders({ method }: Route, config: RouteConfig): Schema {
+  const { idempotent, waits } = config;
   return {
-    ...(method === 'POST' ? { 'Idempotency-Key': idempotencyKey(idempotent) } : {}),
+    // Providers, to whom public POSTs belong, have none.
+    ...(method === 'POST' && !config.public ? { 'Idempotency-Key': idempotencyKey(idempotent) } : {}),
     ...(waits
       ? {
           Prefer: {

@@ -84,7 +84,10 @@ const run = ({ url, body }: Call, headers: Record<string, string>) =>
     ? service.send(null, 'POST', url, body, { ...operator, ...headers })
     : company.post(url, body, headers);
 
-const posts = Object.entries(document.paths).flatMap(([path, { post }]) => (post ? [{ path, operation: post }] : []));
+/** The door is for providers, who repeat without keys: see features/inbound. */
+const posts = Object.entries(document.paths).flatMap(([path, { post }]) =>
+  post && !path.startsWith('/v1/inbound/') ? [{ path, operation: post }] : [],
+);
 const keyOf = (operation: (typeof posts)[number]['operation']) =>
   (operation.parameters ?? []).map((one) => resolve(document, one)).find(({ name }) => name === 'Idempotency-Key');
 

@@ -15,6 +15,11 @@ const excused = [
     place: /^POST \/v1\/attendances 200\//,
     why: 'Only the new ?dry_run=true is answered with DryRunStart; without it all members come as before.',
   },
+  {
+    rule: 'bound tightened',
+    place: /^POST \/v1\/channels body\/credentials\/verify_token m(in|ax)Length$/,
+    why: 'Until now it was taken and used by nothing; now it is what the channel shows, in a path as well.',
+  },
 ];
 const excusesFor = ({ rule, place }: Break) => excused.filter((one) => one.rule === rule && one.place.test(place));
 

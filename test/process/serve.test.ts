@@ -25,7 +25,9 @@ await eventually(
   () =>
     ask(
       settings,
-      `select pid from pg_stat_activity where application_name = 'conversar wake' and datname = current_database()`,
+      // Not only connected: one that does not listen yet hears nothing.
+      `select pid from pg_stat_activity
+        where application_name = 'conversar wake' and datname = current_database() and state = 'idle' and query ilike 'listen%'`,
     ),
   (sessions) => sessions.length === 2,
   60_000,

@@ -24,10 +24,12 @@ export function runProgram<S>(open: (settings: S) => Promise<Opened>): void {
         return null;
     }
   };
+  // A parent that left meanwhile is told nothing: `disconnect` is what ends this process.
+  const reply = (message: unknown) => process.send?.(message, undefined, undefined, () => undefined);
   process.on('message', (question: Question<S>) => {
     answer(question).then(
-      (value) => process.send?.({ value }),
-      (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) }),
+      (value) => reply({ value }),
+      (error: unknown) => reply({ error: error instanceof Error ? error.stack : String(error) }),
     );
   });
   // Not `kill`: a profile is written on the way out.

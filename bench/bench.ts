@@ -1,0 +1,31 @@
+import type { Logger } from 'pino';
+import type { BarChart } from './chart.ts';
+import type { Server } from './database.ts';
+
+/** What a benchmark is run with. */
+export interface BenchContext {
+  /** Measured time per program, shared among its cells. */
+  seconds: number;
+  /** Of the company that bodies come in for. */
+  channels: number;
+  server: Server;
+  profile_folder: string | null;
+  log: Logger;
+  signal: AbortSignal;
+  /** Tells whoever waits how far it is. */
+  say: (text: string) => void;
+}
+
+export interface Report {
+  title: string;
+  head: string[];
+  rows: (string | number | null)[][];
+  /** What goes into the JSON file beside the facts of the run. */
+  cells: unknown[];
+  chart: BarChart;
+}
+
+export interface Bench {
+  about: string;
+  run: (context: BenchContext) => Promise<Report>;
+}

@@ -75,7 +75,7 @@ export function reportInbound(cells: Cell[], { seconds, channels }: BenchContext
     return {
       name: `${cell.load}, ${cell.at_once} at once`,
       values: [acknowledged.floor.per_second, acknowledged.ours.per_second, expanded.ours.per_second],
-      labels: ['1', `${acknowledged.ratio} ×`, `${expanded.ratio} ×`],
+      labels: ['1', ...[acknowledged, expanded].map(({ ratio }) => `${Number(ratio.toPrecision(2))} ×`)],
     };
   });
   const subtitle = 'Beside a route that checks the signature, inserts the body and answers 200. Read the ratios.';

@@ -27,7 +27,8 @@ const warm_up_bodies = 32;
 /** Of a turn that is very short. */
 const fewest_bodies = 8;
 const drained_within_ms = 120_000;
-const poll_ms = 10;
+/** Each look costs PostgreSQL, too. */
+const poll_ms = 25;
 
 /** One program as a cell needs it: so much of a load, at so many at once. */
 type Runner = (load: LoadName, at_once: number, for_ms: number) => Promise<Sample>;

@@ -24,11 +24,14 @@ t.test('POST /v1/attendances/{attendance_id}/retry is refused, and nothing chang
     t.test(`${title}: ${status} ${code}`, async (t) => {
       const [id, body] = await make();
       const before = await service.db('attendances').where({ id }).first();
-      const rows = await service.db('messages').where({ attendance_id: id });
+      // When a policy looks at a doubt again is no change of the message.
+      const messages = async () =>
+        (await service.db('messages').where({ attendance_id: id })).map(({ run_at: _, ...row }: Body) => row);
+      const rows = await messages();
       const { body: said } = await company.post(pathOf(id), body);
       t.match(said, { status, code });
       t.same(await service.db('attendances').where({ id }).first(), before);
-      t.same(await service.db('messages').where({ attendance_id: id }), rows);
+      t.same(await messages(), rows);
     });
   const states: [string, () => Promise<Body>][] = [
     ['open', () => desk.start({}, waiting)],

@@ -28,6 +28,9 @@ import { teamRoutes } from './features/teams/teams.routes.ts';
 import { removeTemplates } from './features/templates/removal.repository.ts';
 import { syncDueTemplates } from './features/templates/sync-due.ts';
 import { templateRoutes } from './features/templates/templates.routes.ts';
+import { dropOldDeliveries } from './features/webhooks/deliveries.repository.ts';
+import { webhookWork } from './features/webhooks/webhook-lane.ts';
+import { webhookRoutes } from './features/webhooks/webhooks.routes.ts';
 import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
 import { sweepAnswers } from './http/idempotency.repository.ts';
@@ -169,6 +172,7 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
     attendanceVerbRoutes(v1, { wake });
     messageVerbRoutes(v1, { wake, public_url });
     privacyRoutes(v1, { wake });
+    webhookRoutes(v1, { guard, caller: { http: outside.http, timeout_ms: config.webhook_timeout_ms } });
   });
   await server.register(async (inbound: App) => inboundRoutes(inbound, { ctx, vaults, wake }));
   await server.register(async (admin: App) => {
@@ -195,6 +199,7 @@ function startLanes(
     stop_within_ms: 1.2 * config.send_timeout_ms,
     wake,
   };
+  const webhooks = { timeout_ms: config.webhook_timeout_ms, slots: config.webhook_slots };
   const onSwept = telemetry.metrics.swept;
   const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url, onSwept });
   return [
@@ -202,6 +207,16 @@ function startLanes(
     startLane(ctx, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url }), {
       ...options,
       slots: inbound_slots,
+    }),
+    startLane(ctx, webhookWork({ ...webhooks, http: outside.http, vaults }), {
+      ...options,
+      slots: webhooks.slots,
+      stop_within_ms: webhooks.timeout_ms,
+    }),
+    startUpkeep(ctx, {
+      name: 'webhook_log',
+      every_ms: upkeep_ms,
+      run: (own) => dropOldDeliveries(own, config.webhook_log_days),
     }),
     startUpkeep(ctx, { name: 'silence', every_ms: 5 * config.sweep_ms, run: sweepSilence }),
     startUpkeep(ctx, {

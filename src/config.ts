@@ -212,6 +212,17 @@ export const settings = {
     [100, 10_000, 300_000],
     'How long a provider may take to answer a send.',
   ),
+  webhook_timeout_ms: integer(
+    'CONVERSAR_WEBHOOK_TIMEOUT_MS',
+    [100, 15_000, 60_000],
+    'How long a webhook endpoint may take to answer.',
+  ),
+  webhook_slots: integer('CONVERSAR_WEBHOOK_SLOTS', [2, 32, 1000], 'Webhook endpoints one process calls at once.'),
+  webhook_log_days: integer(
+    'CONVERSAR_WEBHOOK_LOG_DAYS',
+    [1, 30, 3650],
+    'Days that deliveries to webhook endpoints are kept, with what was answered; at most CONVERSAR_EVENTS_KEPT_DAYS.',
+  ),
   failpoint: setting(
     'CONVERSAR_FAILPOINT',
     'none',

@@ -265,6 +265,56 @@ export interface TemplatesRow {
   created_at: Date;
 }
 
+export interface WebhookAttemptsRow {
+  account_id: string;
+  delivery_id: string;
+  number: number;
+  started_at: Date;
+  duration_ms: number;
+  status_code: number | null;
+  error: string | null;
+  response: string | null;
+}
+
+export interface WebhookDeliveriesRow {
+  account_id: string;
+  id: string;
+  endpoint_id: string;
+  event_id: string;
+  event_type: string;
+  state: string;
+  tries: number;
+  attempts: number;
+  run_at: Date;
+  delivered_at: Date | null;
+  failed_at: Date | null;
+  created_at: Date;
+}
+
+export interface WebhookEndpointsRow {
+  account_id: string;
+  id: string;
+  url: string;
+  event_types: string[] | null;
+  description: string | null;
+  is_enabled: boolean;
+  disabled_reason: string | null;
+  secret: Buffer;
+  previous_secret: Buffer | null;
+  previous_secret_until: Date | null;
+  read_txid: string;
+  read_position: number;
+  reads_from: Date;
+  failures: number;
+  failing_since: Date | null;
+  paused_until: Date | null;
+  fence: number | null;
+  lease_until: Date | null;
+  claimed_at: Date;
+  created_at: Date;
+  updated_at: Date;
+}
+
 export interface Tables {
   accounts: AccountsRow;
   api_keys: ApiKeysRow;
@@ -283,6 +333,9 @@ export interface Tables {
   team_channels: TeamChannelsRow;
   teams: TeamsRow;
   templates: TemplatesRow;
+  webhook_attempts: WebhookAttemptsRow;
+  webhook_deliveries: WebhookDeliveriesRow;
+  webhook_endpoints: WebhookEndpointsRow;
 }
 
 /** The same by name, for statements that must go on to mean the same when a migration adds a column. */
@@ -497,5 +550,52 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'components',
     'synced_at',
     'created_at',
+  ],
+  webhook_attempts: [
+    'account_id',
+    'delivery_id',
+    'number',
+    'started_at',
+    'duration_ms',
+    'status_code',
+    'error',
+    'response',
+  ],
+  webhook_deliveries: [
+    'account_id',
+    'id',
+    'endpoint_id',
+    'event_id',
+    'event_type',
+    'state',
+    'tries',
+    'attempts',
+    'run_at',
+    'delivered_at',
+    'failed_at',
+    'created_at',
+  ],
+  webhook_endpoints: [
+    'account_id',
+    'id',
+    'url',
+    'event_types',
+    'description',
+    'is_enabled',
+    'disabled_reason',
+    'secret',
+    'previous_secret',
+    'previous_secret_until',
+    'read_txid',
+    'read_position',
+    'reads_from',
+    'failures',
+    'failing_since',
+    'paused_until',
+    'fence',
+    'lease_until',
+    'claimed_at',
+    'created_at',
+    'updated_at',
   ],
 };

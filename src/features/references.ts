@@ -1,6 +1,6 @@
 import { defineProblem } from '../problem.ts';
 
-/** An id in a request that is missing, or another account's: the two cannot be told apart. Leaf; shared by the features. */
+/** What several features refuse. An id that is missing or another account's: the two cannot be told apart. */
 
 export const contact_not_found = defineProblem({
   code: 'contact_not_found',
@@ -52,4 +52,15 @@ export const message_not_found = defineProblem({
   title: { en: 'No such message', pt: 'Mensagem inexistente' },
   detail: { en: 'This account has no message {id}.', pt: 'Esta conta não tem a mensagem {id}.' },
   example: { pointer: ':message_id', params: { id: '019a0000-0000-7000-8000-0000000000f1' } },
+});
+
+export const url_not_allowed = defineProblem({
+  code: 'url_not_allowed',
+  status: 422,
+  title: { en: 'This URL may not be called', pt: 'Esta URL não pode ser chamada' },
+  detail: {
+    en: 'Refused: {reason}. Send an https URL of a public host, without user or password; the operator may allow private ranges.',
+    pt: 'Recusada: {reason}. Envie uma URL https de um host público, sem usuário nem senha; o operador pode liberar faixas privadas.',
+  },
+  example: { pointer: '/base_url', params: { reason: 'address' } },
 });

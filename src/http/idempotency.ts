@@ -33,6 +33,8 @@ export interface Answer {
 export interface AnswerOptions {
   /** Turns a stored body into what is shown now. */
   refresh?: ((stored_body: unknown) => Promise<unknown>) | undefined;
+  /** What may take its time, or asks the outside: ahead of the transaction, and not for a repeat. */
+  before?: () => Promise<void>;
   /** Called once the work is committed, and not for a repeat. */
   onDone?: () => void;
 }
@@ -73,6 +75,7 @@ export function answerPost(
   options: AnswerOptions = {},
 ): Promise<void> {
   const once = async (scope: RequestScope, record: AnswerRecord | null) => {
+    await options.before?.();
     const answer = await (record ? keepWith(scope, record, work) : work(scope));
     options.onDone?.();
     return answer;

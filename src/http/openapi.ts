@@ -60,6 +60,7 @@ export async function describeApi(app: App, public_url: string, version: string)
         { name: 'Channels', description: "The company's WhatsApp numbers at their providers." },
         { name: 'Teams', description: 'Who looks after attendances.' },
         { name: 'Inbound', description: 'The door for providers.' },
+        { name: 'Webhooks', description: 'Where a CRM is told of events, and what it answered.' },
         { name: 'Operators', description: 'Health and metrics.' },
         { name: 'Admin', description: "Accounts and keys, with the operator's token." },
       ],

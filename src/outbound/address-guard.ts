@@ -9,6 +9,8 @@ export type UrlCheck = { ok: true; url: URL } | { ok: false; reason: UrlFault };
 export interface AddressGuard {
   /** Judges the form only, names are not resolved: what it lets pass may still be refused at connect. */
   checkUrl: (url: string) => UrlCheck;
+  /** The same, and the addresses that its name has now. A name that has none passes: it may come to have one. */
+  checkHost: (url: string) => Promise<UrlCheck>;
   /** undici's `connect` option: resolves, checks every address, and dials only an address it has checked. */
   connector: buildConnector.connector;
 }
@@ -47,6 +49,7 @@ export function createAddressGuard(options: { allowed_private_ranges: string[] }
   const dial: Dial = (target) => connectOnce(connectTo, target);
   return {
     checkUrl: (url) => checkUrl(url, allowed),
+    checkHost: (url) => checkHost(url, allowed),
     connector: (target, callback) => {
       connect(target, allowed, dial).then(
         (socket) => callback(null, socket),
@@ -65,6 +68,15 @@ function checkUrl(text: string, allowed: Range[]): UrlCheck {
   const literal = parseAddress(url.hostname);
   const fault = literal ? literalFault(literal, url.protocol, allowed) : nameFault(url.protocol, allowed);
   return fault ? { ok: false, reason: fault } : { ok: true, url };
+}
+
+async function checkHost(text: string, allowed: Range[]): Promise<UrlCheck> {
+  const checked = checkUrl(text, allowed);
+  if (!checked.ok || parseAddress(checked.url.hostname)) return checked;
+  const { hostname, protocol } = checked.url;
+  const addresses = await resolve(hostname).catch(() => []);
+  const is_fine = addresses.every((address) => isAllowed(address, protocol, allowed));
+  return is_fine ? checked : { ok: false, reason: 'address' };
 }
 
 function literalFault(address: Address, protocol: string, allowed: Range[]): UrlFault | null {

@@ -39,7 +39,7 @@ export function createHttpClient(options: { allowed_private_ranges: string[]; co
 
 function exchange(agent: Agent, url: URL, request: HttpRequest): Promise<HttpOutcome> {
   return new Promise((resolve) => {
-    const state = createExchange(request.max_response_bytes ?? default_max_response_bytes, (outcome) => {
+    const state = createExchange(request, (outcome) => {
       clearTimeout(timer);
       request.signal.removeEventListener('abort', onAbort);
       resolve(outcome);
@@ -72,7 +72,8 @@ function dispatchOptions(url: URL, request: HttpRequest): Dispatcher.DispatchOpt
  * Follows one request through undici. `onRequestStart` comes directly before the first byte is written and in
  * the same turn, so before it nothing has left, and after it nobody can tell.
  */
-function createExchange(max_bytes: number, settle: (outcome: HttpOutcome) => void) {
+function createExchange(request: HttpRequest, settle: (outcome: HttpOutcome) => void) {
+  const { max_response_bytes: max_bytes = default_max_response_bytes, is_beginning_enough = false } = request;
   let settled = false;
   let controller: Dispatcher.DispatchController | null = null;
   let answer: { status: number; headers: Record<string, string> } | null = null;
@@ -83,6 +84,11 @@ function createExchange(max_bytes: number, settle: (outcome: HttpOutcome) => voi
     if (settled) return;
     settled = true;
     settle(outcome);
+  };
+  const answered = (controlled: Dispatcher.DispatchController | null) => {
+    if (answer) finish({ kind: 'answered', ...answer, body: Buffer.concat(chunks).toString('utf8', 0, max_bytes) });
+    else finish({ kind: 'unanswered', reason: 'cut', detail: 'no status line' });
+    controlled?.abort(new Error('enough'));
   };
   const giveUp = (reason: 'timeout' | 'aborted' | 'too_large', detail: string) => {
     if (controller) finish({ kind: 'unanswered', reason, detail });
@@ -100,12 +106,13 @@ function createExchange(max_bytes: number, settle: (outcome: HttpOutcome) => voi
     },
     onResponseData(_controller, chunk) {
       received_bytes += chunk.length;
-      if (received_bytes > max_bytes) return giveUp('too_large', `more than ${max_bytes} bytes`);
+      if (received_bytes > max_bytes && !is_beginning_enough)
+        return giveUp('too_large', `more than ${max_bytes} bytes`);
       chunks.push(chunk);
+      if (received_bytes > max_bytes) answered(controller);
     },
     onResponseEnd() {
-      if (answer) finish({ kind: 'answered', ...answer, body: Buffer.concat(chunks).toString('utf8') });
-      else finish({ kind: 'unanswered', reason: 'cut', detail: 'no status line' });
+      answered(null);
     },
     onResponseError(_controller, error) {
       if (controller) finish(unanswered(error, answer !== null));

@@ -10,6 +10,8 @@ export interface HttpRequest {
   timeout_ms: number;
   /** A longer answer is cut and reported as `unanswered` / `too_large`. Default 1 MiB. */
   max_response_bytes?: number;
+  /** A longer answer is cut and is `answered` all the same: for who needs the status and no more than a beginning. */
+  is_beginning_enough?: boolean;
   signal: AbortSignal;
 }
 

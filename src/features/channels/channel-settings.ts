@@ -3,20 +3,11 @@ import type { AddressGuard } from '../../outbound/address-guard.ts';
 import { defineProblem } from '../../problem.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { readPhone } from '../contacts/phone-number.ts';
+import { url_not_allowed } from '../references.ts';
 import { credentials_binding } from './provider-call.ts';
 
 /** What a channel is told the same way when it is made and when it is changed. */
 
-export const url_not_allowed = defineProblem({
-  code: 'url_not_allowed',
-  status: 422,
-  title: { en: 'This URL may not be called', pt: 'Esta URL não pode ser chamada' },
-  detail: {
-    en: 'Refused: {reason}. Send an https URL of a public host, without user or password; the operator may allow private ranges.',
-    pt: 'Recusada: {reason}. Envie uma URL https de um host público, sem usuário nem senha; o operador pode liberar faixas privadas.',
-  },
-  example: { pointer: '/base_url', params: { reason: 'address' } },
-});
 export const on_unknown_not_supported = defineProblem({
   code: 'on_unknown_not_supported',
   status: 422,

@@ -28,6 +28,7 @@ export const event_types = [
   'service_window.opened',
   'channel.status_changed',
   'template.status_changed',
+  'webhook_endpoint.disabled',
 ] as const;
 
 export type EventType = (typeof event_types)[number];

@@ -21,6 +21,7 @@ import { forgetPerson } from '../inbound/forget-person.ts';
 import { eraseMessages, lockMessagesOf } from '../messages/erase.repository.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { contact_not_found } from '../references.ts';
+import { blankResponses } from '../webhooks/deliveries.repository.ts';
 import { blankEvent } from './blank-event.ts';
 
 export const contact_busy = defineProblem({
@@ -94,7 +95,7 @@ function countByAttendance(messages: MessagesRow[]): Map<string, number> {
 
 const events_at_once = 500;
 
-/** Blanks all that was told of the contact; returns how many events that were. */
+/** Blanks all that was told of the contact, and what webhook endpoints answered to it; returns how many events that were. */
 async function blankEvents(trx: Scope, contact_id: string): Promise<number> {
   let count = 0;
   let after_id: string | null = null;
@@ -103,6 +104,10 @@ async function blankEvents(trx: Scope, contact_id: string): Promise<number> {
     await replaceEventData(
       trx,
       events.map(({ id, type, data }) => ({ id, type, data: blankEvent(type, data) })),
+    );
+    await blankResponses(
+      trx,
+      events.map(({ id }) => id),
     );
     count += events.length;
     after_id = events.at(-1)?.id ?? null;

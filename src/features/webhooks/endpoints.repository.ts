@@ -1,0 +1,129 @@
+import type { Scope } from '../../context.ts';
+import { lowestIdAt } from '../../db/id-bounds.ts';
+import type { WebhookEndpointsRow } from '../../db/rows.ts';
+import { table } from '../../db/table.ts';
+import type { WebhookEndpointView } from './webhooks.schema.ts';
+
+type Ctx = Pick<Scope, 'db' | 'account_id'>;
+
+export type NewEndpointRow = Pick<
+  WebhookEndpointsRow,
+  | 'account_id'
+  | 'id'
+  | 'url'
+  | 'event_types'
+  | 'description'
+  | 'is_enabled'
+  | 'disabled_reason'
+  | 'secret'
+  | 'reads_from'
+  | 'created_at'
+  | 'updated_at'
+>;
+
+/** Its place in the order of events is now. */
+export async function insertEndpoint({ db }: Ctx, row: NewEndpointRow): Promise<WebhookEndpointsRow> {
+  const [inserted] = await db<WebhookEndpointsRow>('webhook_endpoints').insert(row).returning('*');
+  if (!inserted) throw new Error('an insert returned no row');
+  return inserted;
+}
+
+export async function findEndpoint(ctx: Ctx, id: string): Promise<WebhookEndpointsRow | undefined> {
+  return table(ctx, 'webhook_endpoints').where({ id }).first();
+}
+
+/** Newest first, `limit + 1` rows. */
+export async function listEndpoints(
+  ctx: Ctx,
+  page: { limit: number; after_id: string | null },
+): Promise<WebhookEndpointsRow[]> {
+  const query = table(ctx, 'webhook_endpoints')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1);
+  return page.after_id === null ? query : query.where('id', '<', page.after_id);
+}
+
+/** Held against its lane and other changes until the transaction ends. */
+export async function lockEndpoint(ctx: Ctx, id: string): Promise<WebhookEndpointsRow | undefined> {
+  return table(ctx, 'webhook_endpoints').where({ id }).forUpdate().first();
+}
+
+export type EndpointColumns = Pick<
+  WebhookEndpointsRow,
+  | 'url'
+  | 'event_types'
+  | 'description'
+  | 'is_enabled'
+  | 'disabled_reason'
+  | 'secret'
+  | 'previous_secret'
+  | 'previous_secret_until'
+  | 'failures'
+  | 'failing_since'
+  | 'paused_until'
+>;
+
+export async function updateEndpoint(
+  ctx: Ctx & Pick<Scope, 'now'>,
+  id: string,
+  change: Partial<EndpointColumns>,
+): Promise<WebhookEndpointsRow> {
+  const [updated] = await table(ctx, 'webhook_endpoints')
+    .where({ id })
+    .update({ ...change, updated_at: ctx.now() })
+    .returning('*');
+  if (!updated) throw new Error('a locked endpoint is gone');
+  return updated as WebhookEndpointsRow;
+}
+
+/** It hears of nothing that happened before now. */
+export async function moveToNow(ctx: Ctx & Pick<Scope, 'now'>, id: string): Promise<void> {
+  await table(ctx, 'webhook_endpoints')
+    .where({ id })
+    .update({
+      read_txid: ctx.db.raw('pg_snapshot_xmin(pg_current_snapshot())'),
+      read_position: 0,
+      reads_from: ctx.now(),
+    });
+}
+
+const longest_transaction_ms = 60_000;
+
+/**
+ * Puts the endpoint in front of all events since then. Ids of events are UUIDs v7, and a transaction lives for seconds: one that
+ * began a minute before is the earliest that can hold such an event.
+ */
+export async function moveBack({ db, account_id }: Ctx, id: string, since: Date): Promise<void> {
+  await db.raw(
+    `update webhook_endpoints e
+        set reads_from = :since, read_position = 0,
+            read_txid = least(e.read_txid, (
+              select min(v.txid) from (
+                select txid from events
+                 where account_id = :account_id
+                   and id >= :earliest
+                 order by id limit 1000) v))
+      where e.account_id = :account_id and e.id = :id`,
+    { account_id, id, since, earliest: lowestIdAt(since.getTime() - longest_transaction_ms) },
+  );
+}
+
+/** Its deliveries go with it. */
+export async function deleteEndpoint(ctx: Ctx, id: string): Promise<boolean> {
+  return (await table(ctx, 'webhook_endpoints').where({ id }).delete()) === 1;
+}
+
+export function toEndpoint(row: WebhookEndpointsRow): WebhookEndpointView {
+  return {
+    id: row.id,
+    url: row.url,
+    events: row.event_types as WebhookEndpointView['events'],
+    description: row.description,
+    is_enabled: row.is_enabled,
+    disabled_reason: row.disabled_reason as WebhookEndpointView['disabled_reason'],
+    failing_since: row.failing_since?.toISOString() ?? null,
+    previous_secret_until: row.previous_secret_until?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}

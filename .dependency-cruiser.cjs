@@ -22,9 +22,12 @@ module.exports = {
     only('seal-knows-contexts-only', 'seal makes the vaults that contexts carry.', '^src/seal\\.ts$', [
       '^src/context\\.ts$',
     ]),
-    only('config-knows-seals-only', 'config names master keys and nothing else of ours.', '^src/config\\.ts$', [
-      '^src/seal\\.ts$',
-    ]),
+    only(
+      'config-knows-seals-only',
+      'config names master keys and nothing else of ours.',
+      '^src/(config|setting)\\.ts$',
+      ['^src/(seal|setting)\\.ts$'],
+    ),
     only('db-is-below-features', 'db serves any feature.', '^src/db/', ['^src/db/', '^src/context\\.ts$']),
     only('lanes-are-below-features', 'lanes serve any feature.', '^src/lanes/', [
       '^src/(lanes|db)/',

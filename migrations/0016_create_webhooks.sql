@@ -61,7 +61,7 @@ create table webhook_deliveries (
   failed_at    timestamptz(3),
   created_at   timestamptz(3) not null,
   primary key (account_id, id),
-  constraint webhook_deliveries_event unique (account_id, event_id, endpoint_id),
+  constraint webhook_deliveries_event unique (account_id, endpoint_id, event_id),
   foreign key (account_id, endpoint_id) references webhook_endpoints (account_id, id) on delete cascade,
   check ((state = 'delivered') = (delivered_at is not null)),
   check ((state = 'failed') = (failed_at is not null))

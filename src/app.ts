@@ -29,8 +29,9 @@ import { removeTemplates } from './features/templates/removal.repository.ts';
 import { syncDueTemplates } from './features/templates/sync-due.ts';
 import { templateRoutes } from './features/templates/templates.routes.ts';
 import { dropOldDeliveries } from './features/webhooks/deliveries.repository.ts';
+import { webhookEndpointRoutes } from './features/webhooks/webhook-endpoints.routes.ts';
 import { webhookWork } from './features/webhooks/webhook-lane.ts';
-import { webhookRoutes } from './features/webhooks/webhooks.routes.ts';
+import { webhookVerbRoutes } from './features/webhooks/webhook-verbs.routes.ts';
 import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
 import { sweepAnswers } from './http/idempotency.repository.ts';
@@ -172,7 +173,8 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
     attendanceVerbRoutes(v1, { wake });
     messageVerbRoutes(v1, { wake, public_url });
     privacyRoutes(v1, { wake });
-    webhookRoutes(v1, { guard, caller: { http: outside.http, timeout_ms: config.webhook_timeout_ms } });
+    webhookEndpointRoutes(v1, { guard });
+    webhookVerbRoutes(v1, { http: outside.http, timeout_ms: config.webhook_timeout_ms });
   });
   await server.register(async (inbound: App) => inboundRoutes(inbound, { ctx, vaults, wake }));
   await server.register(async (admin: App) => {

@@ -1,6 +1,6 @@
-import type { FailpointName } from './config.ts';
 import type { App } from './http/server.ts';
 import type { LaneWork } from './lanes/lane.ts';
+import type { FailpointName } from './setting.ts';
 
 export type Failpoint = { name: FailpointName; action: 'kill' | 'stop' } | null;
 

@@ -112,10 +112,17 @@ const homes: Record<string, string> = {
   inbound_bodies: 'features/inbound',
   inbound_items: 'features/inbound',
   rate_buckets: 'http/rate-limit.repository.ts',
+  webhook_endpoints: 'features/webhooks',
+  webhook_deliveries: 'features/webhooks',
+  webhook_attempts: 'features/webhooks',
 };
-/** Deleting an account names what has no foreign key to it. */
+/** Deleting an account names what has no foreign key to it; what webhooks are to tell is read where it becomes a delivery. */
 const also_named_in: Record<string, string[]> = {
-  events: ['features/accounts/accounts.repository.ts'],
+  events: [
+    'features/accounts/accounts.repository.ts',
+    'features/webhooks/calls.repository.ts',
+    'features/webhooks/endpoints.repository.ts',
+  ],
   idempotency_keys: ['features/accounts/accounts.repository.ts'],
 };
 const may_name_any = ['features/attendances/start.repository.ts'];

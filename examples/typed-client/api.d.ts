@@ -592,6 +592,200 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/webhook-endpoints': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List webhook endpoints
+     * @description List webhook endpoints.
+     *
+     *     Needs the scope `webhooks:read`.
+     */
+    get: operations['listWebhookEndpoints'];
+    put?: never;
+    /**
+     * Add a webhook endpoint
+     * @description It hears of what happens from now on, signed as Standard Webhooks says. The answer is the only time `secret` is shown.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    post: operations['createWebhookEndpoint'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhook-endpoints/{endpoint_id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read a webhook endpoint
+     * @description Read a webhook endpoint.
+     *
+     *     Needs the scope `webhooks:read`.
+     */
+    get: operations['getWebhookEndpoint'];
+    put?: never;
+    post?: never;
+    /**
+     * Delete a webhook endpoint
+     * @description Nothing is told to it any more; its deliveries are gone with it.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    delete: operations['deleteWebhookEndpoint'];
+    options?: never;
+    head?: never;
+    /**
+     * Change a webhook endpoint
+     * @description Change a webhook endpoint.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    patch: operations['updateWebhookEndpoint'];
+    trace?: never;
+  };
+  '/v1/webhook-endpoints/{endpoint_id}/rotate-secret': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Give a webhook endpoint a new secret
+     * @description Both secrets sign for 24 h. The answer is the only time the new one is shown; rotated twice within 24 h, the first of the three signs no more.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    post: operations['rotateWebhookSecret'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhook-endpoints/{endpoint_id}/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Send a test event to a webhook endpoint
+     * @description Sends a signed `webhook_endpoint.test` at once, whether the endpoint is enabled or not, and answers with what came of it.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    post: operations['testWebhookEndpoint'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhook-endpoints/{endpoint_id}/replay': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Tell a webhook endpoint again what happened since a time
+     * @description All events since then that the endpoint hears of, delivered before or not, with the same `webhook-id`. It goes on behind the answer.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    post: operations['replayWebhookEvents'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhook-endpoints/{endpoint_id}/deliveries': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List deliveries of a webhook endpoint
+     * @description What was told to it and what it answered, kept for 30 days unless the operator says otherwise.
+     *
+     *     Needs the scope `webhooks:read`.
+     */
+    get: operations['listWebhookDeliveries'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhook-deliveries/{delivery_id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read a delivery
+     * @description Read a delivery.
+     *
+     *     Needs the scope `webhooks:read`.
+     */
+    get: operations['getWebhookDelivery'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/webhook-deliveries/{delivery_id}/redeliver': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Deliver an event again
+     * @description Due now, with all attempts of the schedule before it, whatever came of it; the `webhook-id` stays.
+     *
+     *     Needs the scope `webhooks:write`.
+     */
+    post: operations['redeliverWebhook'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/inbound/{channel_id}': {
     parameters: {
       query?: never;
@@ -3537,6 +3731,524 @@ export interface components {
       next_cursor: string | null;
     };
     /**
+     * WebhookEndpoint
+     * @description Where events are told, without its secret.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-000000000071",
+     *       "url": "https://crm.example/conversar",
+     *       "events": null,
+     *       "description": "CRM",
+     *       "is_enabled": true,
+     *       "disabled_reason": null,
+     *       "failing_since": null,
+     *       "previous_secret_until": null,
+     *       "created_at": "2026-11-22T12:00:00.000Z",
+     *       "updated_at": "2026-11-22T12:00:00.000Z"
+     *     }
+     */
+    WebhookEndpoint: {
+      /**
+       * Format: uuid
+       * @description The endpoint.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description Where events are posted to.
+       * @example https://crm.example/conversar
+       */
+      url: string;
+      /** @description The types that it hears of; null: all. */
+      events:
+        | (
+            | 'contact.created'
+            | 'contact.updated'
+            | 'contact.merged'
+            | 'contact.erased'
+            | 'contact.opted_out'
+            | 'contact.opted_in'
+            | 'attendance.started'
+            | 'attendance.opened'
+            | 'attendance.failed'
+            | 'attendance.transferred'
+            | 'attendance.closed'
+            | 'message.accepted'
+            | 'message.held'
+            | 'message.sent'
+            | 'message.delivered'
+            | 'message.read'
+            | 'message.failed'
+            | 'message.cancelled'
+            | 'message.unknown'
+            | 'message.stuck'
+            | 'message.id_conflict'
+            | 'message.received'
+            | 'service_window.opened'
+            | 'channel.status_changed'
+            | 'template.status_changed'
+            | 'webhook_endpoint.disabled'
+          )[]
+        | null;
+      /** @description For people. */
+      description: string | null;
+      /** @description Is called. What happens while it is not, it hears of by a replay alone. */
+      is_enabled: boolean;
+      /**
+       * @description `gone`: it answered 410. `failing`: no attempt was taken for 5 days. Null while enabled.
+       * @enum {string|null}
+       */
+      disabled_reason: 'by_request' | 'gone' | 'failing' | null;
+      /**
+       * Format: date-time
+       * @description Since then no attempt was taken; null while all is well.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      failing_since: string | null;
+      /**
+       * Format: date-time
+       * @description Until then the secret before the last rotation signs, too.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      previous_secret_until: string | null;
+      /**
+       * Format: date-time
+       * @description When it was made.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      created_at: string;
+      /**
+       * Format: date-time
+       * @description When it was last changed.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      updated_at: string;
+    };
+    /**
+     * WebhookEndpointPage
+     * @description One page of a list.
+     * @example {
+     *       "data": [
+     *         {
+     *           "id": "019a0000-0000-7000-8000-000000000071",
+     *           "url": "https://crm.example/conversar",
+     *           "events": null,
+     *           "description": "CRM",
+     *           "is_enabled": true,
+     *           "disabled_reason": null,
+     *           "failing_since": null,
+     *           "previous_secret_until": null,
+     *           "created_at": "2026-11-22T12:00:00.000Z",
+     *           "updated_at": "2026-11-22T12:00:00.000Z"
+     *         }
+     *       ],
+     *       "next_cursor": null
+     *     }
+     */
+    WebhookEndpointPage: {
+      data: components['schemas']['WebhookEndpoint'][];
+      /** @description Pass it as `cursor` for the next page; null on the last one. */
+      next_cursor: string | null;
+    };
+    /**
+     * WebhookEndpointWithSecret
+     * @description An endpoint with its new secret, shown this once.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-000000000071",
+     *       "url": "https://crm.example/conversar",
+     *       "events": null,
+     *       "description": "CRM",
+     *       "is_enabled": true,
+     *       "disabled_reason": null,
+     *       "failing_since": null,
+     *       "previous_secret_until": null,
+     *       "created_at": "2026-11-22T12:00:00.000Z",
+     *       "updated_at": "2026-11-22T12:00:00.000Z",
+     *       "secret": "whsec_<base64 of 32 bytes>"
+     *     }
+     */
+    WebhookEndpointWithSecret: {
+      /**
+       * Format: uuid
+       * @description The endpoint.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description Where events are posted to.
+       * @example https://crm.example/conversar
+       */
+      url: string;
+      /** @description The types that it hears of; null: all. */
+      events:
+        | (
+            | 'contact.created'
+            | 'contact.updated'
+            | 'contact.merged'
+            | 'contact.erased'
+            | 'contact.opted_out'
+            | 'contact.opted_in'
+            | 'attendance.started'
+            | 'attendance.opened'
+            | 'attendance.failed'
+            | 'attendance.transferred'
+            | 'attendance.closed'
+            | 'message.accepted'
+            | 'message.held'
+            | 'message.sent'
+            | 'message.delivered'
+            | 'message.read'
+            | 'message.failed'
+            | 'message.cancelled'
+            | 'message.unknown'
+            | 'message.stuck'
+            | 'message.id_conflict'
+            | 'message.received'
+            | 'service_window.opened'
+            | 'channel.status_changed'
+            | 'template.status_changed'
+            | 'webhook_endpoint.disabled'
+          )[]
+        | null;
+      /** @description For people. */
+      description: string | null;
+      /** @description Is called. What happens while it is not, it hears of by a replay alone. */
+      is_enabled: boolean;
+      /**
+       * @description `gone`: it answered 410. `failing`: no attempt was taken for 5 days. Null while enabled.
+       * @enum {string|null}
+       */
+      disabled_reason: 'by_request' | 'gone' | 'failing' | null;
+      /**
+       * Format: date-time
+       * @description Since then no attempt was taken; null while all is well.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      failing_since: string | null;
+      /**
+       * Format: date-time
+       * @description Until then the secret before the last rotation signs, too.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      previous_secret_until: string | null;
+      /**
+       * Format: date-time
+       * @description When it was made.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      created_at: string;
+      /**
+       * Format: date-time
+       * @description When it was last changed.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      updated_at: string;
+      /** @description What signs (Standard Webhooks). Shown here and never again. */
+      secret: string;
+    };
+    /**
+     * NewWebhookEndpoint
+     * @description An endpoint to make.
+     * @example {
+     *       "url": "https://crm.example/conversar",
+     *       "events": [
+     *         "attendance.started",
+     *         "message.received"
+     *       ]
+     *     }
+     */
+    NewWebhookEndpoint: {
+      /**
+       * @description https, without user and password, of a public host; other ranges are the operator’s to allow.
+       * @example https://crm.example/conversar
+       */
+      url: string;
+      /** @description The types to hear of; null or absent: all. */
+      events?:
+        | (
+            | 'contact.created'
+            | 'contact.updated'
+            | 'contact.merged'
+            | 'contact.erased'
+            | 'contact.opted_out'
+            | 'contact.opted_in'
+            | 'attendance.started'
+            | 'attendance.opened'
+            | 'attendance.failed'
+            | 'attendance.transferred'
+            | 'attendance.closed'
+            | 'message.accepted'
+            | 'message.held'
+            | 'message.sent'
+            | 'message.delivered'
+            | 'message.read'
+            | 'message.failed'
+            | 'message.cancelled'
+            | 'message.unknown'
+            | 'message.stuck'
+            | 'message.id_conflict'
+            | 'message.received'
+            | 'service_window.opened'
+            | 'channel.status_changed'
+            | 'template.status_changed'
+            | 'webhook_endpoint.disabled'
+          )[]
+        | null;
+      /**
+       * @description For people.
+       * @example CRM
+       */
+      description?: string | null;
+      /** @description Default true. */
+      is_enabled?: boolean;
+    };
+    /**
+     * WebhookEndpointChange
+     * @description What to change of an endpoint; what is absent stays.
+     * @example {
+     *       "is_enabled": false
+     *     }
+     */
+    WebhookEndpointChange: {
+      /**
+       * @description https, without user and password, of a public host; other ranges are the operator’s to allow.
+       * @example https://crm.example/conversar
+       */
+      url?: string;
+      /** @description The types to hear of; null or absent: all. */
+      events?:
+        | (
+            | 'contact.created'
+            | 'contact.updated'
+            | 'contact.merged'
+            | 'contact.erased'
+            | 'contact.opted_out'
+            | 'contact.opted_in'
+            | 'attendance.started'
+            | 'attendance.opened'
+            | 'attendance.failed'
+            | 'attendance.transferred'
+            | 'attendance.closed'
+            | 'message.accepted'
+            | 'message.held'
+            | 'message.sent'
+            | 'message.delivered'
+            | 'message.read'
+            | 'message.failed'
+            | 'message.cancelled'
+            | 'message.unknown'
+            | 'message.stuck'
+            | 'message.id_conflict'
+            | 'message.received'
+            | 'service_window.opened'
+            | 'channel.status_changed'
+            | 'template.status_changed'
+            | 'webhook_endpoint.disabled'
+          )[]
+        | null;
+      /**
+       * @description For people.
+       * @example CRM
+       */
+      description?: string | null;
+      /** @description False: it is called no more. True: what waited goes on, and it hears of all that happens from now on; replay what it missed. */
+      is_enabled?: boolean;
+    };
+    /**
+     * WebhookAttempt
+     * @description One call of an endpoint.
+     * @example {
+     *       "number": 1,
+     *       "at": "2026-11-22T12:00:00.000Z",
+     *       "duration_ms": 41,
+     *       "status_code": 204,
+     *       "error": null,
+     *       "response": ""
+     *     }
+     */
+    WebhookAttempt: {
+      /** @description Its number, of all attempts. */
+      number: number;
+      /**
+       * Format: date-time
+       * @description When it began.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      at: string;
+      /** @description Until the answer was read, or given up. */
+      duration_ms: number;
+      /** @description Of the answer; null when none came. */
+      status_code: number | null;
+      /** @description Why it counts as a failure: `status` (other than 2xx), `timeout`, `reset`, `dns`, `refused`, `tls`, `address_not_allowed` … Null when it was taken. */
+      error: string | null;
+      /** @description The first 4 KB of the answer; null when none came. */
+      response: string | null;
+    };
+    /**
+     * WebhookDelivery
+     * @description One event for one endpoint, and what came of it.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-000000000072",
+     *       "endpoint_id": "019a0000-0000-7000-8000-000000000071",
+     *       "event_id": "019a0000-0000-7000-8000-000000000073",
+     *       "event_type": "attendance.started",
+     *       "status": "delivered",
+     *       "next_attempt_at": null,
+     *       "attempts": [
+     *         {
+     *           "number": 1,
+     *           "at": "2026-11-22T12:00:00.000Z",
+     *           "duration_ms": 41,
+     *           "status_code": 204,
+     *           "error": null,
+     *           "response": ""
+     *         }
+     *       ],
+     *       "created_at": "2026-11-22T12:00:00.000Z",
+     *       "delivered_at": "2026-11-22T12:00:00.000Z",
+     *       "failed_at": null
+     *     }
+     */
+    WebhookDelivery: {
+      /**
+       * Format: uuid
+       * @description The delivery.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * Format: uuid
+       * @description To whom.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      endpoint_id: string;
+      /**
+       * Format: uuid
+       * @description What: the `webhook-id` of every attempt.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      event_id: string;
+      /** @description The type of the event. */
+      event_type: string;
+      /**
+       * @description `pending`: tried, or tried again, at `next_attempt_at`. `failed`: given up; redeliver it.
+       * @enum {string}
+       */
+      status: 'pending' | 'delivered' | 'failed';
+      /**
+       * Format: date-time
+       * @description Not before; later while the endpoint fails or is disabled. Null when not pending.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      next_attempt_at: string | null;
+      /** @description The last 20, oldest first. */
+      attempts: components['schemas']['WebhookAttempt'][];
+      /**
+       * Format: date-time
+       * @description When it was to be told first.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      created_at: string;
+      /**
+       * Format: date-time
+       * @description When it was taken (2xx).
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      delivered_at: string | null;
+      /**
+       * Format: date-time
+       * @description When it was given up.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      failed_at: string | null;
+    };
+    /**
+     * WebhookDeliveryPage
+     * @description One page of a list.
+     * @example {
+     *       "data": [
+     *         {
+     *           "id": "019a0000-0000-7000-8000-000000000072",
+     *           "endpoint_id": "019a0000-0000-7000-8000-000000000071",
+     *           "event_id": "019a0000-0000-7000-8000-000000000073",
+     *           "event_type": "attendance.started",
+     *           "status": "delivered",
+     *           "next_attempt_at": null,
+     *           "attempts": [
+     *             {
+     *               "number": 1,
+     *               "at": "2026-11-22T12:00:00.000Z",
+     *               "duration_ms": 41,
+     *               "status_code": 204,
+     *               "error": null,
+     *               "response": ""
+     *             }
+     *           ],
+     *           "created_at": "2026-11-22T12:00:00.000Z",
+     *           "delivered_at": "2026-11-22T12:00:00.000Z",
+     *           "failed_at": null
+     *         }
+     *       ],
+     *       "next_cursor": null
+     *     }
+     */
+    WebhookDeliveryPage: {
+      data: components['schemas']['WebhookDelivery'][];
+      /** @description Pass it as `cursor` for the next page; null on the last one. */
+      next_cursor: string | null;
+    };
+    /**
+     * WebhookTest
+     * @description What an endpoint answered to a test event.
+     * @example {
+     *       "event_id": "019a0000-0000-7000-8000-000000000073",
+     *       "is_delivered": true,
+     *       "at": "2026-11-22T12:00:00.000Z",
+     *       "duration_ms": 41,
+     *       "status_code": 204,
+     *       "error": null,
+     *       "response": ""
+     *     }
+     */
+    WebhookTest: {
+      /**
+       * Format: uuid
+       * @description The `webhook-id` that was sent.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      event_id: string;
+      /** @description It was answered with 2xx. */
+      is_delivered: boolean;
+      /**
+       * Format: date-time
+       * @description When it began.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      at: string;
+      /** @description Until the answer was read, or given up. */
+      duration_ms: number;
+      /** @description Of the answer; null when none came. */
+      status_code: number | null;
+      /** @description Why it counts as a failure: `status` (other than 2xx), `timeout`, `reset`, `dns`, `refused`, `tls`, `address_not_allowed` … Null when it was taken. */
+      error: string | null;
+      /** @description The first 4 KB of the answer; null when none came. */
+      response: string | null;
+    };
+    /**
+     * ReplayEvents
+     * @description From when to tell again.
+     * @example {
+     *       "since": "2026-11-22T12:00:00.000Z"
+     *     }
+     */
+    ReplayEvents: {
+      /**
+       * Format: date-time
+       * @description Events from then on are told again, those that were never told for the first time.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      since: string;
+    };
+    /**
      * Account
      * @description A tenant: everything else belongs to one.
      * @example {
@@ -4218,6 +4930,45 @@ export interface components {
         'application/problem+json': components['schemas']['Problem'] & {
           /** @enum {string} */
           code: 'idempotency_key_reused';
+        };
+      };
+    };
+    /** @description - `webhook_endpoint_not_found`: No such webhook endpoint. */
+    WebhookEndpointNotFound: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'webhook_endpoint_not_found';
+        };
+      };
+    };
+    /** @description - `url_not_allowed`: This URL may not be called. */
+    UrlNotAllowed: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'url_not_allowed';
+        };
+      };
+    };
+    /** @description - `webhook_delivery_not_found`: No such delivery. */
+    WebhookDeliveryNotFound: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'webhook_delivery_not_found';
         };
       };
     };
@@ -7936,6 +8687,991 @@ export interface operations {
       401: components['responses']['Unauthorized'];
       403: components['responses']['ScopeMissing'];
       404: components['responses']['ContactNotFound'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  listWebhookEndpoints: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before. */
+        cursor?: string;
+      };
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of a list. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookEndpointPage'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `cursor_invalid`: The cursor cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'cursor_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  createWebhookEndpoint: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
+         */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewWebhookEndpoint'];
+      };
+    };
+    responses: {
+      /** @description An endpoint with its new secret, shown this once. */
+      201: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          Location: components['headers']['Location'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookEndpointWithSecret'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_body`: The body is no JSON.
+       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_body' | 'idempotency_key_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      /**
+       * @description - `idempotency_in_progress`: The same request is still running.
+       *     - `secret_already_shown`: The secret was shown once.
+       */
+      409: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'idempotency_in_progress' | 'secret_already_shown';
+          };
+        };
+      };
+      410: components['responses']['IdempotencyAnswerErased'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      /**
+       * @description - `idempotency_key_reused`: The Idempotency-Key belongs to another request.
+       *     - `url_not_allowed`: This URL may not be called.
+       */
+      422: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'idempotency_key_reused' | 'url_not_allowed';
+          };
+        };
+      };
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  getWebhookEndpoint: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Where events are told, without its secret. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookEndpoint'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['WebhookEndpointNotFound'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  deleteWebhookEndpoint: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Gone. */
+      204: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['WebhookEndpointNotFound'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  updateWebhookEndpoint: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['WebhookEndpointChange'];
+      };
+    };
+    responses: {
+      /** @description Where events are told, without its secret. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookEndpoint'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       *     - `malformed_body`: The body is no JSON.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url' | 'malformed_body';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['WebhookEndpointNotFound'];
+      /** @description - `body_too_large`: The body is too large. */
+      413: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'body_too_large';
+          };
+        };
+      };
+      /** @description - `unsupported_media_type`: Unsupported content type. */
+      415: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'unsupported_media_type';
+          };
+        };
+      };
+      422: components['responses']['UrlNotAllowed'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  rotateWebhookSecret: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
+         */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description An endpoint with its new secret, shown this once. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          Location: components['headers']['Location'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookEndpointWithSecret'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      /** @description - `webhook_endpoint_not_found`: No such webhook endpoint. */
+      404: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'webhook_endpoint_not_found';
+          };
+        };
+      };
+      /**
+       * @description - `idempotency_in_progress`: The same request is still running.
+       *     - `secret_already_shown`: The secret was shown once.
+       */
+      409: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'idempotency_in_progress' | 'secret_already_shown';
+          };
+        };
+      };
+      410: components['responses']['IdempotencyAnswerErased'];
+      422: components['responses']['IdempotencyKeyReused'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  testWebhookEndpoint: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description Taken and not needed: nothing is made here, and a repeat asks again.
+         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
+         */
+        'Idempotency-Key'?: string;
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What an endpoint answered to a test event. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookTest'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['WebhookEndpointNotFound'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  replayWebhookEvents: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
+         */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ReplayEvents'];
+      };
+    };
+    responses: {
+      /** @description Where events are told, without its secret. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          Location: components['headers']['Location'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookEndpoint'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       *     - `malformed_body`: The body is no JSON.
+       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url' | 'malformed_body' | 'idempotency_key_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      /** @description - `webhook_endpoint_not_found`: No such webhook endpoint. */
+      404: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'webhook_endpoint_not_found';
+          };
+        };
+      };
+      /**
+       * @description - `idempotency_in_progress`: The same request is still running.
+       *     - `webhook_endpoint_disabled`: The webhook endpoint is disabled.
+       */
+      409: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'idempotency_in_progress' | 'webhook_endpoint_disabled';
+          };
+        };
+      };
+      410: components['responses']['IdempotencyAnswerErased'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      422: components['responses']['IdempotencyKeyReused'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  listWebhookDeliveries: {
+    parameters: {
+      query?: {
+        /** @description Rows a page. */
+        limit?: number;
+        /** @description `next_cursor` of the page before. */
+        cursor?: string;
+        /** @description Those alone. */
+        status?: 'pending' | 'delivered' | 'failed';
+      };
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The endpoint.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        endpoint_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of a list. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookDeliveryPage'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       *     - `cursor_invalid`: The cursor cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url' | 'cursor_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['WebhookEndpointNotFound'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  getWebhookDelivery: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The delivery.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        delivery_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One event for one endpoint, and what came of it. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookDelivery'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['WebhookDeliveryNotFound'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  redeliverWebhook: {
+    parameters: {
+      query?: never;
+      header?: {
+        /**
+         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
+         */
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path: {
+        /**
+         * @description The delivery.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        delivery_id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One event for one endpoint, and what came of it. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          Location: components['headers']['Location'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['WebhookDelivery'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `malformed_url`: The URL cannot be read.
+       *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      /** @description - `webhook_delivery_not_found`: No such delivery. */
+      404: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'webhook_delivery_not_found';
+          };
+        };
+      };
+      /**
+       * @description - `idempotency_in_progress`: The same request is still running.
+       *     - `webhook_endpoint_disabled`: The webhook endpoint is disabled.
+       */
+      409: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'idempotency_in_progress' | 'webhook_endpoint_disabled';
+          };
+        };
+      };
+      410: components['responses']['IdempotencyAnswerErased'];
+      422: components['responses']['IdempotencyKeyReused'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.

@@ -81,8 +81,9 @@ export async function blankResponses({ db, account_id }: Ctx, event_ids: string[
   if (event_ids.length === 0) return;
   await db.raw(
     `update webhook_attempts a set response = null
-       from webhook_deliveries d
-      where d.account_id = :account_id and d.event_id = any (cast(:event_ids as uuid[]))
+       from webhook_endpoints e
+       join webhook_deliveries d on d.account_id = e.account_id and d.endpoint_id = e.id
+      where e.account_id = :account_id and d.event_id = any (cast(:event_ids as uuid[]))
         and a.account_id = d.account_id and a.delivery_id = d.id and a.response is not null`,
     { account_id, event_ids },
   );

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import { event_types } from '../src/features/events/events.schema.ts';
 import { createChecker, type Document, formsOf, type Media, type Operation, resolve } from './support/document.ts';
-import { startService } from './support/service.ts';
+import { type Body, startService } from './support/service.ts';
 
 const committed = JSON.parse(await readFile(new URL('../openapi/openapi.json', import.meta.url), 'utf8')) as Document;
 const service = await startService(t, { with_lanes: false });
@@ -153,6 +154,42 @@ t.test('every component has a name that says what it is, a description, and exam
     for (const example of (schema.examples ?? []) as unknown[])
       t.equal(check({ $ref: `#/components/schemas/${name}` }, example), null, `${name}: ${JSON.stringify(example)}`);
   }
+});
+
+const webhooks = Object.entries(document.webhooks ?? {});
+/** The one value that `type` of a component of an event has. */
+const typeOf = ($ref: string) => {
+  const { properties } = resolve(document, { $ref } as { $ref?: string; properties?: Record<string, Body> });
+  return properties?.type.enum;
+};
+
+t.test('every type of event is a webhook that sends a whole event, and a form of Event', async (t) => {
+  const types = webhooks.map(([type]) => type);
+  for (const type of event_types) t.ok(types.includes(type), type);
+  for (const [type, { post }] of webhooks) {
+    t.match(post.operationId, /^on[A-Z][A-Za-z]+$/, type);
+    t.match(post.summary, /^[A-Z].*[^.]$/, type);
+    const media = post.requestBody?.content['application/json'];
+    t.same(typeOf(String(media?.schema.$ref)), [type]);
+    const examples = media ? examplesOf(media) : [];
+    t.equal(examples.length, 1, `${type} has an example`);
+    for (const example of examples) t.match(example, { id: String, type, timestamp: String, data: { id: String } });
+    t.same(
+      post.parameters?.map((parameter) => resolve(document, parameter).name),
+      ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
+      type,
+    );
+    for (const parameter of post.parameters ?? [])
+      t.match(resolve(document, parameter), { in: 'header', required: true });
+    t.same(Object.keys(post.responses).toSorted(), ['2XX', '410', 'default'], type);
+  }
+  const ids = [...operations.map(({ operation }) => operation), ...webhooks.map(([, { post }]) => post)];
+  t.equal(new Set(ids.map(({ operationId }) => operationId)).size, ids.length);
+  const { oneOf } = document.components.schemas.Event as { oneOf: { $ref: string }[] };
+  t.same(
+    oneOf.flatMap(({ $ref }) => typeOf($ref)),
+    event_types,
+  );
 });
 
 t.test('every reference leads somewhere, and every component is referred to', async (t) => {

@@ -786,6 +786,28 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Catch up with what happened
+     * @description Oldest first, each event once, in an order that never changes: keep `next_cursor`, which is never null, and ask again with it. While `has_more` is true ask at once, even where `data` is empty; else after a while.
+     *
+     *     Needs the scope `events:read`.
+     */
+    get: operations['listEvents'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/inbound/{channel_id}': {
     parameters: {
       query?: never;
@@ -935,7 +957,602 @@ export interface paths {
     trace?: never;
   };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+  'contact.created': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Contact created
+     * @description A contact was made.
+     *
+     *     Sent to every webhook endpoint that asks for `contact.created`.
+     */
+    post: operations['onContactCreated'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'contact.updated': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Contact updated
+     * @description A contact changed.
+     *
+     *     Sent to every webhook endpoint that asks for `contact.updated`.
+     */
+    post: operations['onContactUpdated'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'contact.merged': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Contact merged
+     * @description Two contacts turned out to be one person; the id of the other goes on to answer with this one.
+     *
+     *     Sent to every webhook endpoint that asks for `contact.merged`.
+     */
+    post: operations['onContactMerged'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'contact.erased': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Contact erased
+     * @description A person was erased; nothing that names them is left.
+     *
+     *     Sent to every webhook endpoint that asks for `contact.erased`.
+     */
+    post: operations['onContactErased'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'contact.opted_out': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Contact opted out
+     * @description The person wants no marketing any more.
+     *
+     *     Sent to every webhook endpoint that asks for `contact.opted_out`.
+     */
+    post: operations['onContactOptedOut'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'contact.opted_in': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Contact opted in
+     * @description The person takes marketing again.
+     *
+     *     Sent to every webhook endpoint that asks for `contact.opted_in`.
+     */
+    post: operations['onContactOptedIn'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'attendance.started': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Attendance started
+     * @description An attendance was started, or a failed one tried again.
+     *
+     *     Sent to every webhook endpoint that asks for `attendance.started`.
+     */
+    post: operations['onAttendanceStarted'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'attendance.opened': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Attendance opened
+     * @description The first message was accepted, or the contact wrote.
+     *
+     *     Sent to every webhook endpoint that asks for `attendance.opened`.
+     */
+    post: operations['onAttendanceOpened'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'attendance.failed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Attendance failed
+     * @description The first message was refused, or could not be delivered.
+     *
+     *     Sent to every webhook endpoint that asks for `attendance.failed`.
+     */
+    post: operations['onAttendanceFailed'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'attendance.transferred': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Attendance transferred
+     * @description Another team looks after it.
+     *
+     *     Sent to every webhook endpoint that asks for `attendance.transferred`.
+     */
+    post: operations['onAttendanceTransferred'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'attendance.closed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Attendance closed
+     * @description It was closed.
+     *
+     *     Sent to every webhook endpoint that asks for `attendance.closed`.
+     */
+    post: operations['onAttendanceClosed'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.accepted': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message accepted
+     * @description The provider took it.
+     *
+     *     Sent to every webhook endpoint that asks for `message.accepted`.
+     */
+    post: operations['onMessageAccepted'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.held': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message held
+     * @description The provider took it and holds it back.
+     *
+     *     Sent to every webhook endpoint that asks for `message.held`.
+     */
+    post: operations['onMessageHeld'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.sent': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message sent
+     * @description It left the provider.
+     *
+     *     Sent to every webhook endpoint that asks for `message.sent`.
+     */
+    post: operations['onMessageSent'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.delivered': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message delivered
+     * @description It arrived.
+     *
+     *     Sent to every webhook endpoint that asks for `message.delivered`.
+     */
+    post: operations['onMessageDelivered'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.read': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message read
+     * @description It was read.
+     *
+     *     Sent to every webhook endpoint that asks for `message.read`.
+     */
+    post: operations['onMessageRead'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.failed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message failed
+     * @description It was refused or given up.
+     *
+     *     Sent to every webhook endpoint that asks for `message.failed`.
+     */
+    post: operations['onMessageFailed'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.cancelled': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message cancelled
+     * @description It was not sent: its attendance was closed before.
+     *
+     *     Sent to every webhook endpoint that asks for `message.cancelled`.
+     */
+    post: operations['onMessageCancelled'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.unknown': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message unknown
+     * @description It may or may not have been sent; it waits for evidence or a decision.
+     *
+     *     Sent to every webhook endpoint that asks for `message.unknown`.
+     */
+    post: operations['onMessageUnknown'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.stuck': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message stuck
+     * @description It was accepted so long ago that its silence is news.
+     *
+     *     Sent to every webhook endpoint that asks for `message.stuck`.
+     */
+    post: operations['onMessageStuck'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.id_conflict': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message id conflict
+     * @description The provider reported it under a second id: it went out more than once.
+     *
+     *     Sent to every webhook endpoint that asks for `message.id_conflict`.
+     */
+    post: operations['onMessageIdConflict'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'message.received': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Message received
+     * @description The contact wrote.
+     *
+     *     Sent to every webhook endpoint that asks for `message.received`.
+     */
+    post: operations['onMessageReceived'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'service_window.opened': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Service window opened
+     * @description The contact wrote: free text may be sent for 24 h.
+     *
+     *     Sent to every webhook endpoint that asks for `service_window.opened`.
+     */
+    post: operations['onServiceWindowOpened'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'channel.status_changed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Channel status changed
+     * @description A channel was connected, disconnected or restricted.
+     *
+     *     Sent to every webhook endpoint that asks for `channel.status_changed`.
+     */
+    post: operations['onChannelStatusChanged'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'template.status_changed': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Template status changed
+     * @description The provider approved, paused or otherwise judged a template.
+     *
+     *     Sent to every webhook endpoint that asks for `template.status_changed`.
+     */
+    post: operations['onTemplateStatusChanged'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'webhook_endpoint.disabled': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Webhook endpoint disabled
+     * @description An endpoint answered 410, or failed for 5 days: nothing is sent to it any more.
+     *
+     *     Sent to every webhook endpoint that asks for `webhook_endpoint.disabled`.
+     */
+    post: operations['onWebhookEndpointDisabled'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'webhook_endpoint.test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Webhook endpoint test
+     * @description A test of this endpoint was asked for.
+     *
+     *     Sent to every webhook endpoint that asks for `webhook_endpoint.test`.
+     */
+    post: operations['onWebhookEndpointTest'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+}
 export interface components {
   schemas: {
     /**
@@ -4249,6 +4866,1915 @@ export interface components {
       since: string;
     };
     /**
+     * MergedContact
+     * @description A contact, and the one that was merged into it.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000e1",
+     *       "name": "Ana Souza",
+     *       "profile_name": null,
+     *       "phone": "+5531988880001",
+     *       "phone_national": "(31) 98888-0001",
+     *       "email": "ana@example.com",
+     *       "external_ref": "crm-123",
+     *       "metadata": {
+     *         "plan": "gold"
+     *       },
+     *       "identities": [
+     *         {
+     *           "kind": "phone",
+     *           "scope": "account",
+     *           "value": "+5531988880001",
+     *           "source": "user",
+     *           "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *           "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *         }
+     *       ],
+     *       "marketing_opted_out_at": null,
+     *       "created_at": "2026-11-22T12:00:00.000Z",
+     *       "updated_at": "2026-11-22T12:00:00.000Z",
+     *       "merged_contact_id": "019a0000-0000-7000-8000-000000000002"
+     *     }
+     */
+    MergedContact: {
+      /**
+       * Format: uuid
+       * @description The contact.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /** @description As the company calls the person. */
+      name: string | null;
+      /** @description As the person calls herself on WhatsApp. */
+      profile_name: string | null;
+      /** @description E.164; a Brazilian mobile always with its ninth digit. */
+      phone: string | null;
+      /** @description The same number as people of its country write it. */
+      phone_national: string | null;
+      /** @description As it was given. */
+      email: string | null;
+      /** @description The caller's own id of the person. */
+      external_ref: string | null;
+      /**
+       * @description The caller's own members.
+       * @example {
+       *       "order": "8841"
+       *     }
+       */
+      metadata: {
+        [key: string]: unknown;
+      };
+      /** @description Oldest first. */
+      identities: components['schemas']['ContactIdentity'][];
+      /**
+       * Format: date-time
+       * @description When the person stopped marketing messages.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      marketing_opted_out_at: string | null;
+      /**
+       * Format: date-time
+       * @description When it was made.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      created_at: string;
+      /**
+       * Format: date-time
+       * @description When it was last changed.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      updated_at: string;
+      /**
+       * Format: uuid
+       * @description The contact that is no more; its id answers with this one.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      merged_contact_id: string;
+    };
+    /**
+     * ErasedContact
+     * @description What is left of a person who was erased.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-000000000001",
+     *       "erased_at": "2026-11-22T12:00:05.000Z"
+     *     }
+     */
+    ErasedContact: {
+      /**
+       * Format: uuid
+       * @description The contact.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * Format: date-time
+       * @description When.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      erased_at: string;
+    };
+    /**
+     * ContactCreatedEvent
+     * @description A contact was made.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.created",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "name": "Ana Souza",
+     *         "profile_name": null,
+     *         "phone": "+5531988880001",
+     *         "phone_national": "(31) 98888-0001",
+     *         "email": "ana@example.com",
+     *         "external_ref": "crm-123",
+     *         "metadata": {
+     *           "plan": "gold"
+     *         },
+     *         "identities": [
+     *           {
+     *             "kind": "phone",
+     *             "scope": "account",
+     *             "value": "+5531988880001",
+     *             "source": "user",
+     *             "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *             "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         ],
+     *         "marketing_opted_out_at": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    ContactCreatedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'contact.created';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Contact'];
+    };
+    /**
+     * ContactUpdatedEvent
+     * @description A contact changed.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.updated",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "name": "Ana Souza",
+     *         "profile_name": null,
+     *         "phone": "+5531988880001",
+     *         "phone_national": "(31) 98888-0001",
+     *         "email": "ana@example.com",
+     *         "external_ref": "crm-123",
+     *         "metadata": {
+     *           "plan": "gold"
+     *         },
+     *         "identities": [
+     *           {
+     *             "kind": "phone",
+     *             "scope": "account",
+     *             "value": "+5531988880001",
+     *             "source": "user",
+     *             "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *             "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         ],
+     *         "marketing_opted_out_at": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    ContactUpdatedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'contact.updated';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Contact'];
+    };
+    /**
+     * ContactMergedEvent
+     * @description Two contacts turned out to be one person; the id of the other goes on to answer with this one.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.merged",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "name": "Ana Souza",
+     *         "profile_name": null,
+     *         "phone": "+5531988880001",
+     *         "phone_national": "(31) 98888-0001",
+     *         "email": "ana@example.com",
+     *         "external_ref": "crm-123",
+     *         "metadata": {
+     *           "plan": "gold"
+     *         },
+     *         "identities": [
+     *           {
+     *             "kind": "phone",
+     *             "scope": "account",
+     *             "value": "+5531988880001",
+     *             "source": "user",
+     *             "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *             "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         ],
+     *         "marketing_opted_out_at": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "merged_contact_id": "019a0000-0000-7000-8000-000000000002"
+     *       }
+     *     }
+     */
+    ContactMergedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'contact.merged';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['MergedContact'];
+    };
+    /**
+     * ContactErasedEvent
+     * @description A person was erased; nothing that names them is left.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.erased",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-000000000001",
+     *         "erased_at": "2026-11-22T12:00:05.000Z"
+     *       }
+     *     }
+     */
+    ContactErasedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'contact.erased';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['ErasedContact'];
+    };
+    /**
+     * ContactOptedOutEvent
+     * @description The person wants no marketing any more.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.opted_out",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "name": "Ana Souza",
+     *         "profile_name": null,
+     *         "phone": "+5531988880001",
+     *         "phone_national": "(31) 98888-0001",
+     *         "email": "ana@example.com",
+     *         "external_ref": "crm-123",
+     *         "metadata": {
+     *           "plan": "gold"
+     *         },
+     *         "identities": [
+     *           {
+     *             "kind": "phone",
+     *             "scope": "account",
+     *             "value": "+5531988880001",
+     *             "source": "user",
+     *             "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *             "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         ],
+     *         "marketing_opted_out_at": "2026-11-22T12:00:05.000Z",
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    ContactOptedOutEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'contact.opted_out';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Contact'];
+    };
+    /**
+     * ContactOptedInEvent
+     * @description The person takes marketing again.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.opted_in",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "name": "Ana Souza",
+     *         "profile_name": null,
+     *         "phone": "+5531988880001",
+     *         "phone_national": "(31) 98888-0001",
+     *         "email": "ana@example.com",
+     *         "external_ref": "crm-123",
+     *         "metadata": {
+     *           "plan": "gold"
+     *         },
+     *         "identities": [
+     *           {
+     *             "kind": "phone",
+     *             "scope": "account",
+     *             "value": "+5531988880001",
+     *             "source": "user",
+     *             "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *             "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         ],
+     *         "marketing_opted_out_at": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    ContactOptedInEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'contact.opted_in';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Contact'];
+    };
+    /**
+     * AttendanceStartedEvent
+     * @description An attendance was started, or a failed one tried again.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "attendance.started",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "status": "starting",
+     *         "origin": "active",
+     *         "contact": {
+     *           "id": "019a0000-0000-7000-8000-000000000001",
+     *           "name": "Ana",
+     *           "phone": "+5531988880001"
+     *         },
+     *         "channel": {
+     *           "id": "019a0000-0000-7000-8000-0000000000c1",
+     *           "name": "Vendas",
+     *           "type": "official"
+     *         },
+     *         "team": {
+     *           "id": "019a0000-0000-7000-8000-0000000000d1",
+     *           "name": "Comercial"
+     *         },
+     *         "first_message": {
+     *           "id": "019a0000-0000-7000-8000-0000000000f1",
+     *           "type": "template",
+     *           "status": "queued",
+     *           "text": "Olá Ana, podemos continuar?",
+     *           "error": null
+     *         },
+     *         "service_window": {
+     *           "status": "not_started",
+     *           "expires_at": null
+     *         },
+     *         "external_ref": "crm-123",
+     *         "metadata": {},
+     *         "started_by": {
+     *           "api_key_id": "019a0000-0000-7000-8000-0000000000b1",
+     *           "actor": {
+     *             "id": "agent-7",
+     *             "name": "Bia"
+     *           }
+     *         },
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "closed_at": null,
+     *         "close_reason": null
+     *       }
+     *     }
+     */
+    AttendanceStartedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'attendance.started';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Attendance'];
+    };
+    /**
+     * AttendanceOpenedEvent
+     * @description The first message was accepted, or the contact wrote.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "attendance.opened",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "status": "open",
+     *         "origin": "active",
+     *         "contact": {
+     *           "id": "019a0000-0000-7000-8000-000000000001",
+     *           "name": "Ana",
+     *           "phone": "+5531988880001"
+     *         },
+     *         "channel": {
+     *           "id": "019a0000-0000-7000-8000-0000000000c1",
+     *           "name": "Vendas",
+     *           "type": "official"
+     *         },
+     *         "team": {
+     *           "id": "019a0000-0000-7000-8000-0000000000d1",
+     *           "name": "Comercial"
+     *         },
+     *         "first_message": {
+     *           "id": "019a0000-0000-7000-8000-0000000000f1",
+     *           "type": "template",
+     *           "status": "accepted",
+     *           "text": "Olá Ana, podemos continuar?",
+     *           "error": null
+     *         },
+     *         "service_window": {
+     *           "status": "not_started",
+     *           "expires_at": null
+     *         },
+     *         "external_ref": "crm-123",
+     *         "metadata": {},
+     *         "started_by": {
+     *           "api_key_id": "019a0000-0000-7000-8000-0000000000b1",
+     *           "actor": {
+     *             "id": "agent-7",
+     *             "name": "Bia"
+     *           }
+     *         },
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "closed_at": null,
+     *         "close_reason": null
+     *       }
+     *     }
+     */
+    AttendanceOpenedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'attendance.opened';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Attendance'];
+    };
+    /**
+     * AttendanceFailedEvent
+     * @description The first message was refused, or could not be delivered.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "attendance.failed",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "status": "failed",
+     *         "origin": "active",
+     *         "contact": {
+     *           "id": "019a0000-0000-7000-8000-000000000001",
+     *           "name": "Ana",
+     *           "phone": "+5531988880001"
+     *         },
+     *         "channel": {
+     *           "id": "019a0000-0000-7000-8000-0000000000c1",
+     *           "name": "Vendas",
+     *           "type": "official"
+     *         },
+     *         "team": {
+     *           "id": "019a0000-0000-7000-8000-0000000000d1",
+     *           "name": "Comercial"
+     *         },
+     *         "first_message": {
+     *           "id": "019a0000-0000-7000-8000-0000000000f1",
+     *           "type": "template",
+     *           "status": "failed",
+     *           "text": "Olá Ana, podemos continuar?",
+     *           "error": {
+     *             "code": "recipient_undeliverable",
+     *             "detail": "The message could not be delivered to this number.",
+     *             "retryable": false,
+     *             "action": "fix_number",
+     *             "provider": null
+     *           }
+     *         },
+     *         "service_window": {
+     *           "status": "not_started",
+     *           "expires_at": null
+     *         },
+     *         "external_ref": "crm-123",
+     *         "metadata": {},
+     *         "started_by": {
+     *           "api_key_id": "019a0000-0000-7000-8000-0000000000b1",
+     *           "actor": {
+     *             "id": "agent-7",
+     *             "name": "Bia"
+     *           }
+     *         },
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "closed_at": null,
+     *         "close_reason": null
+     *       }
+     *     }
+     */
+    AttendanceFailedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'attendance.failed';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Attendance'];
+    };
+    /**
+     * AttendanceTransferredEvent
+     * @description Another team looks after it.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "attendance.transferred",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "status": "open",
+     *         "origin": "active",
+     *         "contact": {
+     *           "id": "019a0000-0000-7000-8000-000000000001",
+     *           "name": "Ana",
+     *           "phone": "+5531988880001"
+     *         },
+     *         "channel": {
+     *           "id": "019a0000-0000-7000-8000-0000000000c1",
+     *           "name": "Vendas",
+     *           "type": "official"
+     *         },
+     *         "team": {
+     *           "id": "019a0000-0000-7000-8000-0000000000d1",
+     *           "name": "Suporte"
+     *         },
+     *         "first_message": {
+     *           "id": "019a0000-0000-7000-8000-0000000000f1",
+     *           "type": "template",
+     *           "status": "read",
+     *           "text": "Olá Ana, podemos continuar?",
+     *           "error": null
+     *         },
+     *         "service_window": {
+     *           "status": "not_started",
+     *           "expires_at": null
+     *         },
+     *         "external_ref": "crm-123",
+     *         "metadata": {},
+     *         "started_by": {
+     *           "api_key_id": "019a0000-0000-7000-8000-0000000000b1",
+     *           "actor": {
+     *             "id": "agent-7",
+     *             "name": "Bia"
+     *           }
+     *         },
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "closed_at": null,
+     *         "close_reason": null
+     *       }
+     *     }
+     */
+    AttendanceTransferredEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'attendance.transferred';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Attendance'];
+    };
+    /**
+     * AttendanceClosedEvent
+     * @description It was closed.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "attendance.closed",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "status": "closed",
+     *         "origin": "active",
+     *         "contact": {
+     *           "id": "019a0000-0000-7000-8000-000000000001",
+     *           "name": "Ana",
+     *           "phone": "+5531988880001"
+     *         },
+     *         "channel": {
+     *           "id": "019a0000-0000-7000-8000-0000000000c1",
+     *           "name": "Vendas",
+     *           "type": "official"
+     *         },
+     *         "team": {
+     *           "id": "019a0000-0000-7000-8000-0000000000d1",
+     *           "name": "Comercial"
+     *         },
+     *         "first_message": {
+     *           "id": "019a0000-0000-7000-8000-0000000000f1",
+     *           "type": "template",
+     *           "status": "read",
+     *           "text": "Olá Ana, podemos continuar?",
+     *           "error": null
+     *         },
+     *         "service_window": {
+     *           "status": "not_started",
+     *           "expires_at": null
+     *         },
+     *         "external_ref": "crm-123",
+     *         "metadata": {},
+     *         "started_by": {
+     *           "api_key_id": "019a0000-0000-7000-8000-0000000000b1",
+     *           "actor": {
+     *             "id": "agent-7",
+     *             "name": "Bia"
+     *           }
+     *         },
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "closed_at": "2026-11-22T12:00:05.000Z",
+     *         "close_reason": "resolved"
+     *       }
+     *     }
+     */
+    AttendanceClosedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'attendance.closed';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Attendance'];
+    };
+    /**
+     * MessageAcceptedEvent
+     * @description The provider took it.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.accepted",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "accepted",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageAcceptedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.accepted';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageHeldEvent
+     * @description The provider took it and holds it back.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.held",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "held",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": "2026-11-22T12:00:05.000Z",
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageHeldEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.held';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageSentEvent
+     * @description It left the provider.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.sent",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "sent",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": "2026-11-22T12:00:05.000Z",
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageSentEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.sent';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageDeliveredEvent
+     * @description It arrived.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.delivered",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "delivered",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": "2026-11-22T12:00:05.000Z",
+     *         "delivered_at": "2026-11-22T12:00:05.000Z",
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageDeliveredEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.delivered';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageReadEvent
+     * @description It was read.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.read",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "read",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": "2026-11-22T12:00:05.000Z",
+     *         "delivered_at": "2026-11-22T12:00:05.000Z",
+     *         "read_at": "2026-11-22T12:00:05.000Z",
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageReadEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.read';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageFailedEvent
+     * @description It was refused or given up.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.failed",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "failed",
+     *         "stuck": false,
+     *         "error": {
+     *           "code": "recipient_undeliverable",
+     *           "detail": "The message could not be delivered to this number.",
+     *           "retryable": false,
+     *           "action": "fix_number",
+     *           "provider": null
+     *         },
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": "2026-11-22T12:00:05.000Z"
+     *       }
+     *     }
+     */
+    MessageFailedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.failed';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageCancelledEvent
+     * @description It was not sent: its attendance was closed before.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.cancelled",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "cancelled",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": null,
+     *         "attempts": [],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": null,
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageCancelledEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.cancelled';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageUnknownEvent
+     * @description It may or may not have been sent; it waits for evidence or a decision.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.unknown",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "unknown",
+     *         "stuck": false,
+     *         "error": {
+     *           "code": "provider_answer_lost",
+     *           "detail": "The message may or may not have been sent: no clear answer came. It is not repeated by itself.",
+     *           "retryable": false,
+     *           "action": "wait",
+     *           "provider": null
+     *         },
+     *         "provider_message_id": null,
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": null,
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageUnknownEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.unknown';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageStuckEvent
+     * @description It was accepted so long ago that its silence is news.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.stuck",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "accepted",
+     *         "stuck": true,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageStuckEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.stuck';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageIdConflictEvent
+     * @description The provider reported it under a second id: it went out more than once.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.id_conflict",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "outbound",
+     *         "type": "text",
+     *         "text": "Olá!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "accepted",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [
+     *           {
+     *             "number": 1,
+     *             "started_at": "2026-11-22T12:00:00.010Z",
+     *             "finished_at": "2026-11-22T12:00:00.090Z",
+     *             "outcome": "accepted",
+     *             "error": null
+     *           }
+     *         ],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": "2026-11-22T12:00:00.090Z",
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageIdConflictEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.id_conflict';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * MessageReceivedEvent
+     * @description The contact wrote.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "message.received",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "attendance_id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "contact_id": "019a0000-0000-7000-8000-000000000001",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "direction": "inbound",
+     *         "type": "text",
+     *         "text": "Oi!",
+     *         "template": null,
+     *         "media": null,
+     *         "status": "received",
+     *         "stuck": false,
+     *         "error": null,
+     *         "provider_message_id": "3EB0C1D2E3F4A5B6C7D8",
+     *         "attempts": [],
+     *         "resolutions": [],
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "accepted_at": null,
+     *         "held_at": null,
+     *         "sent_at": null,
+     *         "delivered_at": null,
+     *         "read_at": null,
+     *         "failed_at": null
+     *       }
+     *     }
+     */
+    MessageReceivedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'message.received';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Message'];
+    };
+    /**
+     * ServiceWindowOpenedEvent
+     * @description The contact wrote: free text may be sent for 24 h.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "service_window.opened",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": 1,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "status": "open",
+     *         "origin": "active",
+     *         "contact": {
+     *           "id": "019a0000-0000-7000-8000-000000000001",
+     *           "name": "Ana",
+     *           "phone": "+5531988880001"
+     *         },
+     *         "channel": {
+     *           "id": "019a0000-0000-7000-8000-0000000000c1",
+     *           "name": "Vendas",
+     *           "type": "official"
+     *         },
+     *         "team": {
+     *           "id": "019a0000-0000-7000-8000-0000000000d1",
+     *           "name": "Comercial"
+     *         },
+     *         "first_message": {
+     *           "id": "019a0000-0000-7000-8000-0000000000f1",
+     *           "type": "template",
+     *           "status": "queued",
+     *           "text": "Olá Ana, podemos continuar?",
+     *           "error": null
+     *         },
+     *         "service_window": {
+     *           "status": "active",
+     *           "expires_at": "2026-11-23T12:00:05.000Z"
+     *         },
+     *         "external_ref": "crm-123",
+     *         "metadata": {},
+     *         "started_by": {
+     *           "api_key_id": "019a0000-0000-7000-8000-0000000000b1",
+     *           "actor": {
+     *             "id": "agent-7",
+     *             "name": "Bia"
+     *           }
+     *         },
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z",
+     *         "closed_at": null,
+     *         "close_reason": null
+     *       }
+     *     }
+     */
+    ServiceWindowOpenedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'service_window.opened';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Attendance'];
+    };
+    /**
+     * ChannelStatusChangedEvent
+     * @description A channel was connected, disconnected or restricted.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "channel.status_changed",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "name": "Vendas",
+     *         "type": "official",
+     *         "provider": "whatsapp_cloud",
+     *         "phone": "+5531988880000",
+     *         "base_url": "https://graph.facebook.com",
+     *         "status": "disconnected",
+     *         "status_detail": null,
+     *         "capabilities": {
+     *           "requires_template": true,
+     *           "opens_without_message": false,
+     *           "checks_number": false,
+     *           "chooses_message_id": false,
+     *           "reports_status": true
+     *         },
+     *         "default_team_id": null,
+     *         "webhook": {
+     *           "url": "https://conversar.example/v1/inbound/019a0000-0000-7000-8000-0000000000c1",
+     *           "verify_token": "f3b1c0de5a7e4d52",
+     *           "headers": {}
+     *         },
+     *         "send_within_s": 3600,
+     *         "on_unknown": "hold",
+     *         "max_per_second": 80,
+     *         "stuck_after_s": 600,
+     *         "reopen_within_s": 0,
+     *         "templates_synced_at": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    ChannelStatusChangedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'channel.status_changed';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Channel'];
+    };
+    /**
+     * TemplateStatusChangedEvent
+     * @description The provider approved, paused or otherwise judged a template.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "template.status_changed",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000f1",
+     *         "channel_id": "019a0000-0000-7000-8000-0000000000c1",
+     *         "provider_template_id": "1000000000000001",
+     *         "name": "retomar_atendimento",
+     *         "language": "pt_BR",
+     *         "category": "utility",
+     *         "status": "paused",
+     *         "parameter_format": "positional",
+     *         "components": [
+     *           {
+     *             "type": "BODY",
+     *             "text": "Olá {{1}}, tudo bem?",
+     *             "example": {
+     *               "body_text": [
+     *                 [
+     *                   "Ana"
+     *                 ]
+     *               ]
+     *             }
+     *           }
+     *         ],
+     *         "slots": [
+     *           {
+     *             "key": "body.1",
+     *             "component": "body",
+     *             "type": "text",
+     *             "required": true,
+     *             "max_length": 1007,
+     *             "example": "Ana"
+     *           }
+     *         ],
+     *         "synced_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    TemplateStatusChangedEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'template.status_changed';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['Template'];
+    };
+    /**
+     * WebhookEndpointDisabledEvent
+     * @description An endpoint answered 410, or failed for 5 days: nothing is sent to it any more.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "webhook_endpoint.disabled",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-000000000071",
+     *         "url": "https://crm.example/conversar",
+     *         "events": null,
+     *         "description": "CRM",
+     *         "is_enabled": false,
+     *         "disabled_reason": "gone",
+     *         "failing_since": null,
+     *         "previous_secret_until": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    WebhookEndpointDisabledEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /**
+       * @description discriminator enum property added by openapi-typescript
+       * @enum {string}
+       */
+      type: 'webhook_endpoint.disabled';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['WebhookEndpoint'];
+    };
+    /**
+     * WebhookEndpointTestEvent
+     * @description A test of this endpoint was asked for.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "webhook_endpoint.test",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-000000000071",
+     *         "url": "https://crm.example/conversar",
+     *         "events": null,
+     *         "description": "CRM",
+     *         "is_enabled": true,
+     *         "disabled_reason": null,
+     *         "failing_since": null,
+     *         "previous_secret_until": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    WebhookEndpointTestEvent: {
+      /**
+       * Format: uuid
+       * @description The event; the same wherever and however often it is told.
+       * @example 019a0000-0000-7000-8000-000000000001
+       */
+      id: string;
+      /** @enum {string} */
+      type: 'webhook_endpoint.test';
+      /**
+       * Format: date-time
+       * @description When it happened.
+       * @example 2026-11-22T12:00:00.000Z
+       */
+      timestamp: string;
+      /** @description Its number in the attendance, without gaps; null outside of one. */
+      sequence: number | null;
+      data: components['schemas']['WebhookEndpoint'];
+    };
+    /**
+     * Event
+     * @description Something that happened; `type` says what, and which form `data` has. More types may come.
+     * @example {
+     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+     *       "type": "contact.created",
+     *       "timestamp": "2026-11-22T12:00:05.000Z",
+     *       "sequence": null,
+     *       "data": {
+     *         "id": "019a0000-0000-7000-8000-0000000000e1",
+     *         "name": "Ana Souza",
+     *         "profile_name": null,
+     *         "phone": "+5531988880001",
+     *         "phone_national": "(31) 98888-0001",
+     *         "email": "ana@example.com",
+     *         "external_ref": "crm-123",
+     *         "metadata": {
+     *           "plan": "gold"
+     *         },
+     *         "identities": [
+     *           {
+     *             "kind": "phone",
+     *             "scope": "account",
+     *             "value": "+5531988880001",
+     *             "source": "user",
+     *             "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *             "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         ],
+     *         "marketing_opted_out_at": null,
+     *         "created_at": "2026-11-22T12:00:00.000Z",
+     *         "updated_at": "2026-11-22T12:00:00.000Z"
+     *       }
+     *     }
+     */
+    Event:
+      | components['schemas']['ContactCreatedEvent']
+      | components['schemas']['ContactUpdatedEvent']
+      | components['schemas']['ContactMergedEvent']
+      | components['schemas']['ContactErasedEvent']
+      | components['schemas']['ContactOptedOutEvent']
+      | components['schemas']['ContactOptedInEvent']
+      | components['schemas']['AttendanceStartedEvent']
+      | components['schemas']['AttendanceOpenedEvent']
+      | components['schemas']['AttendanceFailedEvent']
+      | components['schemas']['AttendanceTransferredEvent']
+      | components['schemas']['AttendanceClosedEvent']
+      | components['schemas']['MessageAcceptedEvent']
+      | components['schemas']['MessageHeldEvent']
+      | components['schemas']['MessageSentEvent']
+      | components['schemas']['MessageDeliveredEvent']
+      | components['schemas']['MessageReadEvent']
+      | components['schemas']['MessageFailedEvent']
+      | components['schemas']['MessageCancelledEvent']
+      | components['schemas']['MessageUnknownEvent']
+      | components['schemas']['MessageStuckEvent']
+      | components['schemas']['MessageIdConflictEvent']
+      | components['schemas']['MessageReceivedEvent']
+      | components['schemas']['ServiceWindowOpenedEvent']
+      | components['schemas']['ChannelStatusChangedEvent']
+      | components['schemas']['TemplateStatusChangedEvent']
+      | components['schemas']['WebhookEndpointDisabledEvent'];
+    /**
+     * EventPage
+     * @description One page of the feed.
+     * @example {
+     *       "data": [
+     *         {
+     *           "id": "019a0000-0000-7000-8000-0000000000a1",
+     *           "type": "contact.created",
+     *           "timestamp": "2026-11-22T12:00:05.000Z",
+     *           "sequence": null,
+     *           "data": {
+     *             "id": "019a0000-0000-7000-8000-0000000000e1",
+     *             "name": "Ana Souza",
+     *             "profile_name": null,
+     *             "phone": "+5531988880001",
+     *             "phone_national": "(31) 98888-0001",
+     *             "email": "ana@example.com",
+     *             "external_ref": "crm-123",
+     *             "metadata": {
+     *               "plan": "gold"
+     *             },
+     *             "identities": [
+     *               {
+     *                 "kind": "phone",
+     *                 "scope": "account",
+     *                 "value": "+5531988880001",
+     *                 "source": "user",
+     *                 "first_seen_at": "2026-11-22T12:00:00.000Z",
+     *                 "last_seen_at": "2026-11-22T12:00:00.000Z"
+     *               }
+     *             ],
+     *             "marketing_opted_out_at": null,
+     *             "created_at": "2026-11-22T12:00:00.000Z",
+     *             "updated_at": "2026-11-22T12:00:00.000Z"
+     *           }
+     *         }
+     *       ],
+     *       "next_cursor": "MTo4MTQ6MzE",
+     *       "has_more": false
+     *     }
+     */
+    EventPage: {
+      data: components['schemas']['Event'][];
+      /** @description Pass it as `after` for what comes next. Never null. */
+      next_cursor: string;
+      /** @description More is there already: ask at once. */
+      has_more: boolean;
+    };
+    /**
      * Account
      * @description A tenant: everything else belongs to one.
      * @example {
@@ -4972,6 +7498,32 @@ export interface components {
         };
       };
     };
+    /** @description - `event_not_found`: No such event. */
+    EventNotFound: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'event_not_found';
+        };
+      };
+    };
+    /** @description - `cursor_expired`: The cursor is of another database. */
+    CursorExpired: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'cursor_expired';
+        };
+      };
+    };
     /** @description - `inbound_unauthenticated`: Not known to come from the provider. */
     InboundUnauthenticated: {
       headers: {
@@ -5043,6 +7595,12 @@ export interface components {
     };
   };
   parameters: {
+    /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+    WebhookId: string;
+    /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+    WebhookTimestamp: string;
+    /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+    WebhookSignature: string;
     /**
      * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
      * @example pt-BR
@@ -9692,6 +12250,81 @@ export interface operations {
       };
     };
   };
+  listEvents: {
+    parameters: {
+      query?: {
+        /** @description `next_cursor` of the page before, or the id of the last event that you have. */
+        after?: string;
+        /**
+         * @description Only events of these types, comma-separated.
+         * @example attendance.opened,message.received
+         */
+        types?: string;
+        /** @description Events a page. */
+        limit?: number;
+      };
+      header?: {
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description One page of the feed. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['EventPage'];
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `cursor_invalid`: The cursor cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'cursor_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['EventNotFound'];
+      410: components['responses']['CursorExpired'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
   answerInboundHandshake: {
     parameters: {
       query?: never;
@@ -10904,6 +13537,1167 @@ export interface operations {
             code: 'database_unavailable' | 'overloaded';
           };
         };
+      };
+    };
+  };
+  onContactCreated: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ContactCreatedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onContactUpdated: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ContactUpdatedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onContactMerged: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ContactMergedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onContactErased: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ContactErasedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onContactOptedOut: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ContactOptedOutEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onContactOptedIn: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ContactOptedInEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onAttendanceStarted: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AttendanceStartedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onAttendanceOpened: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AttendanceOpenedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onAttendanceFailed: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AttendanceFailedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onAttendanceTransferred: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AttendanceTransferredEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onAttendanceClosed: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AttendanceClosedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageAccepted: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageAcceptedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageHeld: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageHeldEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageSent: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageSentEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageDelivered: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageDeliveredEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageRead: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageReadEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageFailed: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageFailedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageCancelled: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageCancelledEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageUnknown: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageUnknownEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageStuck: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageStuckEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageIdConflict: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageIdConflictEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onMessageReceived: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['MessageReceivedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onServiceWindowOpened: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ServiceWindowOpenedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onChannelStatusChanged: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ChannelStatusChangedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onTemplateStatusChanged: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TemplateStatusChangedEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onWebhookEndpointDisabled: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['WebhookEndpointDisabledEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
+  onWebhookEndpointTest: {
+    parameters: {
+      query?: never;
+      header: {
+        /** @description The id of the event: the same with every repeat, so that a receiver knows what it has had. */
+        'webhook-id': components['parameters']['WebhookId'];
+        /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
+        'webhook-timestamp': components['parameters']['WebhookTimestamp'];
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        'webhook-signature': components['parameters']['WebhookSignature'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['WebhookEndpointTestEvent'];
+      };
+    };
+    responses: {
+      /** @description The endpoint wants no more: it is disabled at once. */
+      410: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Not taken, redirects included: it is tried again, later and later. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
     };
   };

@@ -1,8 +1,9 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { Type } from '@sinclair/typebox';
+import { type TSchema, Type } from '@sinclair/typebox';
 import { Closed, ProviderAnswer } from '../schema.ts';
 import { describeOperation, exampleOf } from './describe-operation.ts';
+import { describeWebhooks, webhook_parameters } from './describe-webhooks.ts';
 import { finishDocument } from './finish-document.ts';
 import type { App } from './server.ts';
 import { validation_failed } from './validation.ts';
@@ -38,8 +39,11 @@ const ProblemBody = Type.Object(
   },
 );
 
-/** Names components by `$id` and adds to every operation the problems it declares. */
-export async function describeApi(app: App, public_url: string, version: string): Promise<void> {
+/** Names components by `$id`, adds to every operation the problems it declares, and has an entry under `webhooks` per event. */
+export async function describeApi(
+  app: App,
+  { public_url, version, events }: { public_url: string; version: string; events: TSchema[] },
+): Promise<void> {
   for (const schema of [FieldProblem, ProviderAnswer, ProblemBody]) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
@@ -59,12 +63,15 @@ export async function describeApi(app: App, public_url: string, version: string)
         { name: 'Templates', description: 'Approved message templates of official channels.' },
         { name: 'Channels', description: "The company's WhatsApp numbers at their providers." },
         { name: 'Teams', description: 'Who looks after attendances.' },
+        { name: 'Events', description: 'What happened, in order: a feed to catch up with, a stream to listen to.' },
         { name: 'Inbound', description: 'The door for providers.' },
         { name: 'Webhooks', description: 'Where a CRM is told of events, and what it answered.' },
         { name: 'Operators', description: 'Health and metrics.' },
         { name: 'Admin', description: "Accounts and keys, with the operator's token." },
       ],
+      webhooks: describeWebhooks(events) as never,
       components: {
+        parameters: webhook_parameters as never,
         securitySchemes: {
           api_key: { type: 'http', scheme: 'bearer', description: 'An API key of one account.' },
           operator: { type: 'http', scheme: 'bearer', description: 'CONVERSAR_ADMIN_TOKEN.' },

@@ -36,6 +36,7 @@ export interface Operation {
 
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
+  webhooks?: Record<string, { post: Operation }>;
   components: { schemas: Record<string, Record<string, unknown>> } & Record<string, Record<string, object>>;
 }
 

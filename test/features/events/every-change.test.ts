@@ -9,6 +9,7 @@ import { createCorrelator } from '../../../src/features/messages/correlator.ts';
 import type { InboundEvent, InboundPerson } from '../../../src/providers/inbound.ts';
 import type { Address } from '../../../src/providers/provider.ts';
 import { createDesk, eventsOf, public_url } from '../../support/attendances.ts';
+import { createChecker, type Document } from '../../support/document.ts';
 import { outcomeOf } from '../../support/queue.ts';
 import { type Body, startService } from '../../support/service.ts';
 
@@ -266,6 +267,23 @@ t.test('every change of a contact or an attendance is told once, as REST shows i
     await tells(t, 'checked', ['channel.status_changed'], () => post(path));
     await tells(t, 'checked again', [], () => post(path));
   });
+});
+
+t.test('every event in the feed is as the document says, and once in it', async (t) => {
+  const check = createChecker(service.server.swagger() as unknown as Document);
+  const written = await told(new Set());
+  const read: Body[] = [];
+  for (let after = '', has_more = true; has_more; ) {
+    const page = await must(company.get(`/v1/events?limit=100${after}`));
+    read.push(...page.data);
+    after = `&after=${page.next_cursor}`;
+    has_more = page.has_more;
+  }
+  t.same(
+    read.map(({ id, type, sequence, data }) => ({ id, type, attendance_sequence: sequence, data })),
+    written.map(({ id, type, attendance_sequence, data }) => ({ id, type, attendance_sequence, data })),
+  );
+  for (const event of read) t.equal(check({ $ref: '#/components/schemas/Event' }, event), null, JSON.stringify(event));
 });
 
 t.test('in every attendance the events are numbered from 1 without a gap', async (t) => {

@@ -111,7 +111,7 @@ async function openSimulator({ config, log }: OpenGround): Promise<Simulator> {
     state_file: join(config.data_dir, 'simulator.jsonl'),
   };
   try {
-    return await startSimulator({ ...options, port: config.port + 1 });
+    return await startSimulator({ ...options, port: (config.port + 1) % 65_536 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     return startSimulator({ ...options, port: 0 });

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Ground } from './app.ts';
@@ -8,16 +7,23 @@ import { type Config, ConfigError } from './config.ts';
 import { type ConnectionSettings, connect } from './db/connection.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
+import { type HeldPort, holdPort } from './http/held-port.ts';
 import { createKeyRing, type MasterKey } from './seal.ts';
 
 export interface OpenGround extends Ground {
+  /** Of PORT=0: chosen and kept, since the address is part of what we show before we listen. */
+  held_port: HeldPort | null;
   close: () => Promise<void>;
 }
 
 /** A migrated database, the key ring and the port: what every command but `simulator` and `openapi` stands on. */
 export async function openGround(config: Config, log: Logger, signal: AbortSignal): Promise<OpenGround> {
-  const port = config.port === 0 ? await freePort(config.host) : config.port;
-  const { settings, stop } = await openDatabase(config, log, signal);
+  const held_port = config.port === 0 ? await holdPort(config.host) : null;
+  const port = held_port?.port ?? config.port;
+  const { settings, stop } = await openDatabase(config, log, signal).catch((error: unknown) => {
+    held_port?.close();
+    throw error;
+  });
   try {
     const key_ring = createKeyRing(config.master_keys ?? (await readMasterKey(config.data_dir)));
     const { applied } = await migrate(settings, { log, signal });
@@ -26,11 +32,13 @@ export async function openGround(config: Config, log: Logger, signal: AbortSigna
     const public_url =
       config.public_url ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
     const close = async () => {
+      held_port?.close();
       await db.destroy();
       await stop();
     };
-    return { config: { ...config, port }, public_url, db, settings, key_ring, log, close };
+    return { config: { ...config, port }, public_url, db, settings, key_ring, log, held_port, close };
   } catch (error) {
+    held_port?.close();
     await stop();
     throw error;
   }
@@ -62,13 +70,4 @@ async function readMasterKey(data_dir: string): Promise<MasterKey[]> {
   if (!kid || key.length !== 32)
     throw new ConfigError(`${path} is no master key; put the right file back, or set CONVERSAR_MASTER_KEYS.`);
   return [{ kid, key }];
-}
-
-/** A port nobody listens on this moment: the address is part of what we show before we listen. */
-async function freePort(host: string): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, host, resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -84,7 +84,8 @@ async function serve(config: Config, log: Logger, with_lanes: boolean): Promise<
   try {
     app = await createApp(ground);
     if (config.demo === 'on') demo = await openDemo(ground, app);
-    await app.server.listen({ host: ground.config.host, port: ground.config.port });
+    const { held_port, config: at } = ground;
+    await (held_port?.serve(app.server) ?? app.server.listen({ host: at.host, port: at.port }));
     if (with_lanes) app.startLanes();
     await demo?.connect();
     log.info({ url: ground.public_url, with_lanes }, 'process.ready');
@@ -186,6 +187,9 @@ function logOf(level: string, command: string | undefined): Logger {
   return is_service ? createLog(level, 1) : createLog(level === 'silent' ? level : 'warn', 2);
 }
 
+/** What chooses the port of a command; PORT is what chooses that of `serve`. */
+const port_names: Record<string, string> = { worker: 'CONVERSAR_METRICS_PORT', simulator: '--port' };
+
 /** 78 (EX_CONFIG) for what the operator can set right; a sentence where we know one, the stack where it is our mistake. */
 function explain(error: unknown): { sentence: string; exit_code: number } {
   const { name, message, stack, code, port } = error as NodeJS.ErrnoException & { port?: number };
@@ -194,7 +198,7 @@ function explain(error: unknown): { sentence: string; exit_code: number } {
     return { sentence: message, exit_code: 1 };
   if (code === 'EADDRINUSE')
     return {
-      sentence: `Port ${port} is taken; set PORT to another one.`,
+      sentence: `Port ${port} is taken; set ${port_names[process.argv[2] ?? ''] ?? 'PORT'} to another one.`,
       exit_code: 1,
     };
   if (isDatabaseUnavailable(error))

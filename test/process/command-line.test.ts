@@ -5,7 +5,7 @@ import t from 'tap';
 import { createDatabase, createEmptyDatabase } from '../support/database.ts';
 import { databaseUrl, processSettings, runCommand, startProcess } from '../support/process.ts';
 import { callOver } from '../support/remote-company.ts';
-import { findClosedPort } from '../support/scripted-server.ts';
+import { holdClosedPort } from '../support/scripted-server.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
 t.setTimeout(400_000);
@@ -104,8 +104,10 @@ t.test('a port that is taken, or a database that is not there, is told in a sent
   const { port } = taken.address() as AddressInfo;
   const on_taken = await runCommand(t, ['serve'], { ...env, PORT: String(port), LOG_LEVEL: 'silent' });
   t.match(on_taken, { code: 1, stderr: `Port ${port} is taken; set PORT to another one.\n` });
+  const simulator = await runCommand(t, ['simulator', '--port', String(port)], { LOG_LEVEL: 'silent' });
+  t.match(simulator, { code: 1, stderr: `Port ${port} is taken; set --port to another one.\n` });
 
-  const closed = await findClosedPort();
+  const closed = await holdClosedPort(t);
   const secret = 'not-to-be-told';
   const database_url = `postgres://conversar:${secret}@127.0.0.1:${closed}/none`;
   const without = await runCommand(t, ['serve'], { ...env, DATABASE_URL: database_url, LOG_LEVEL: 'silent' });

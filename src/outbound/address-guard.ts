@@ -31,6 +31,7 @@ export class ConnectFailure extends Error {
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = [Address, number];
 type Connection = Extract<Parameters<buildConnector.Callback>, [null, unknown]>[1];
+type LookUp = NonNullable<GuardOptions['lookUp']>;
 type Dial = (options: buildConnector.Options) => Promise<Connection>;
 
 const resolve_timeout_ms = 2_000;
@@ -42,8 +43,16 @@ const max_url_length = 4_096;
 const azure_platform = '168.63.129.16';
 const global_ipv6: Range = [ipaddr.IPv6.parse('2000::'), 3];
 
-/** Allows public addresses and those inside `allowed_private_ranges` (CIDRs); throws when one of these is no CIDR. */
-export function createAddressGuard(options: { allowed_private_ranges: string[] }): AddressGuard {
+export interface GuardOptions {
+  /** CIDRs that may be called although they are not public. */
+  allowed_private_ranges: string[];
+  /** All addresses of a name, asked anew for each connection; default: the system's resolver. */
+  lookUp?: (hostname: string) => Promise<string[]>;
+}
+
+/** Allows public addresses and those inside `allowed_private_ranges`; throws when one of these is no CIDR. */
+export function createAddressGuard(options: GuardOptions): AddressGuard {
+  const lookUp = options.lookUp ?? lookUpBySystem;
   const allowed: Range[] = options.allowed_private_ranges.map((range) => ipaddr.parseCIDR(range));
   const connectTo = buildConnector({ timeout: connect_timeout_ms });
   const dial: Dial = (target) => connectOnce(connectTo, target);
@@ -51,7 +60,7 @@ export function createAddressGuard(options: { allowed_private_ranges: string[] }
     checkUrl: (url) => checkUrl(url, allowed),
     checkHost: (url) => checkHost(url, allowed),
     connector: (target, callback) => {
-      connect(target, allowed, dial).then(
+      connect(target, { allowed, lookUp, dial }).then(
         (socket) => callback(null, socket),
         (error: unknown) => callback(asFailure(error, target.protocol), null),
       );
@@ -89,9 +98,12 @@ function nameFault(protocol: string, allowed: Range[]): UrlFault | null {
   return protocol === 'http:' && allowed.length === 0 ? 'plain_http' : null;
 }
 
-async function connect(target: buildConnector.Options, allowed: Range[], dial: Dial): Promise<Connection> {
+async function connect(
+  target: buildConnector.Options,
+  { allowed, lookUp, dial }: { allowed: Range[]; lookUp: LookUp; dial: Dial },
+): Promise<Connection> {
   const literal = parseAddress(target.hostname);
-  const addresses = literal ? [literal.toString()] : await resolve(target.hostname);
+  const addresses = literal ? [literal.toString()] : await resolve(lookUp, target.hostname);
   if (addresses.length === 0) throw new ConnectFailure('dns', 'the name has no address');
   // One bad address refuses the name: whoever mixes a public and a private one is trying something.
   for (const address of addresses) {
@@ -124,7 +136,11 @@ function connectOnce(connectTo: buildConnector.connector, target: buildConnector
   });
 }
 
-async function resolve(hostname: string): Promise<string[]> {
+// IPv4 first: a container with an IPv6 address and no IPv6 route is common, the reverse is not.
+const lookUpBySystem: LookUp = async (hostname) =>
+  (await lookup(hostname, { all: true, order: 'ipv4first' })).map(({ address }) => address);
+
+async function resolve(lookUp: LookUp, hostname: string): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -133,9 +149,7 @@ async function resolve(hostname: string): Promise<string[]> {
     );
   });
   try {
-    // IPv4 first: a container with an IPv6 address and no IPv6 route is common, the reverse is not.
-    const found = await Promise.race([lookup(hostname, { all: true, order: 'ipv4first' }), expired]);
-    return found.map(({ address }) => address);
+    return await Promise.race([lookUp(hostname), expired]);
   } catch (error) {
     throw error instanceof ConnectFailure ? error : new ConnectFailure('dns', errorCode(error));
   } finally {

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici';
-import { ConnectFailure, createAddressGuard, errorCode } from './address-guard.ts';
+import { ConnectFailure, createAddressGuard, errorCode, type GuardOptions } from './address-guard.ts';
 import type { HttpClient, HttpOutcome, HttpRequest } from './outbound.ts';
 
 const default_max_response_bytes = 1_048_576;
@@ -9,11 +9,11 @@ const default_connections = 128;
  * A client over pooled connections that calls only what the address guard allows.
  * `connections` bounds each origin; `close` cuts what is in the air.
  */
-export function createHttpClient(options: { allowed_private_ranges: string[]; connections?: number }): {
+export function createHttpClient(options: GuardOptions & { connections?: number }): {
   request: HttpClient;
   close: () => Promise<void>;
 } {
-  const guard = createAddressGuard({ allowed_private_ranges: options.allowed_private_ranges });
+  const guard = createAddressGuard(options);
   const agent = new Agent({
     connect: guard.connector,
     connections: options.connections ?? default_connections,

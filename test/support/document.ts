@@ -66,10 +66,14 @@ export function createChecker(document: Document): (schema: object, value: unkno
   formats.default(ajv);
   ajv.addSchema(document, 'document');
   const compiled = new Map<object, ReturnType<typeof ajv.compile>>();
-  return (schema, value) => {
+  const compile = (schema: object) => {
     const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/')) as object;
-    const validate = compiled.get(schema) ?? ajv.compile(absolute);
+    const validate = ajv.compile(absolute);
     compiled.set(schema, validate);
+    return validate;
+  };
+  return (schema, value) => {
+    const validate = compiled.get(schema) ?? compile(schema);
     return validate(value) ? null : ajv.errorsText(validate.errors);
   };
 }

@@ -57,7 +57,7 @@ t.test('POST /v1/webhook-endpoints', async (t) => {
       ['http://8.8.8.8/hook', 'plain_http'],
       ['https://', 'malformed'],
     ];
-    for (const [url, reason] of refused) {
+    for (const [url = '', reason = ''] of refused) {
       const answer = await client.post(base, { url });
       t.match(answer, { status: 422, body: { code: 'url_not_allowed', errors: [{ pointer: '/url' }] } }, url);
       t.ok(answer.body.detail.includes(reason), url);

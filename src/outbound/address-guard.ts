@@ -58,7 +58,7 @@ export function createAddressGuard(options: GuardOptions): AddressGuard {
   const dial: Dial = (target) => connectOnce(connectTo, target);
   return {
     checkUrl: (url) => checkUrl(url, allowed),
-    checkHost: (url) => checkHost(url, allowed),
+    checkHost: (url) => checkHost(url, allowed, lookUp),
     connector: (target, callback) => {
       connect(target, { allowed, lookUp, dial }).then(
         (socket) => callback(null, socket),
@@ -79,11 +79,11 @@ function checkUrl(text: string, allowed: Range[]): UrlCheck {
   return fault ? { ok: false, reason: fault } : { ok: true, url };
 }
 
-async function checkHost(text: string, allowed: Range[]): Promise<UrlCheck> {
+async function checkHost(text: string, allowed: Range[], lookUp: LookUp): Promise<UrlCheck> {
   const checked = checkUrl(text, allowed);
   if (!checked.ok || parseAddress(checked.url.hostname)) return checked;
   const { hostname, protocol } = checked.url;
-  const addresses = await resolve(hostname).catch(() => []);
+  const addresses = await resolve(lookUp, hostname).catch(() => []);
   const is_fine = addresses.every((address) => isAllowed(address, protocol, allowed));
   return is_fine ? checked : { ok: false, reason: 'address' };
 }

@@ -1,12 +1,14 @@
 import type { Context, Scope } from '../../context.ts';
 import { lowestIdAt } from '../../db/id-bounds.ts';
-import type { WebhookAttemptsRow, WebhookDeliveriesRow } from '../../db/rows.ts';
-import { table } from '../../db/table.ts';
+import type { WebhookDeliveriesRow } from '../../db/rows.ts';
+import { columnsOf, table } from '../../db/table.ts';
 import type { DeliveryStatus, WebhookAttemptView, WebhookDeliveryView } from './webhooks.schema.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
-export type DeliveryWithAttempts = WebhookDeliveriesRow & { shown: WebhookAttemptView[] };
+/** As JSON has it. */
+type ShownAttempt = Omit<WebhookAttemptView, 'at'> & { started_at: string };
+export type DeliveryWithAttempts = WebhookDeliveriesRow & { shown: ShownAttempt[] };
 
 const most_attempts_shown = 20;
 const day_ms = 86_400_000;
@@ -16,42 +18,41 @@ interface DeliveriesFilter {
   status: DeliveryStatus | null;
 }
 
+/** A delivery with its attempts as they stand together: two statements could see two moments. */
+const with_attempts = `
+  select ${columnsOf('webhook_deliveries', 'd')}, (
+           select coalesce(jsonb_agg(to_jsonb(a) order by a.number), '[]') from (
+             select number, started_at, duration_ms, status_code, error, response from webhook_attempts a
+              where a.account_id = d.account_id and a.delivery_id = d.id
+              order by a.number desc limit ${most_attempts_shown}) a) as shown
+    from webhook_deliveries d
+   where d.account_id = :account_id`;
+
 /** Newest first, `limit + 1` rows. */
 export async function listDeliveries(
-  ctx: Ctx,
+  { db, account_id }: Ctx,
   { endpoint_id, status }: DeliveriesFilter,
-  page: { limit: number; after_id: string | null },
+  { limit, after_id }: { limit: number; after_id: string | null },
 ): Promise<DeliveryWithAttempts[]> {
-  const query = table(ctx, 'webhook_deliveries')
-    .where({ endpoint_id })
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1);
-  if (status !== null) query.where({ state: status });
-  if (page.after_id !== null) query.where('id', '<', page.after_id);
-  return withAttempts(ctx, (await query) as WebhookDeliveriesRow[]);
-}
-
-export async function findDelivery(ctx: Ctx, id: string): Promise<DeliveryWithAttempts | undefined> {
-  const row = (await table(ctx, 'webhook_deliveries').where({ id }).first()) as WebhookDeliveriesRow | undefined;
-  return row && (await withAttempts(ctx, [row]))[0];
-}
-
-async function withAttempts(ctx: Ctx, rows: WebhookDeliveriesRow[]): Promise<DeliveryWithAttempts[]> {
-  if (rows.length === 0) return [];
-  const { rows: attempts } = await ctx.db.raw<{ rows: WebhookAttemptsRow[] }>(
-    `select a.* from unnest(cast(:ids as uuid[])) as d (id)
-      cross join lateral (
-        select * from webhook_attempts a where a.account_id = :account_id and a.delivery_id = d.id
-         order by a.number desc limit ${most_attempts_shown}) a
-      order by a.number`,
-    { ids: rows.map(({ id }) => id), account_id: ctx.account_id },
+  const { rows } = await db.raw<{ rows: DeliveryWithAttempts[] }>(
+    `${with_attempts} and d.endpoint_id = :endpoint_id
+        and (cast(:status as text) is null or d.state = :status) and (cast(:after_id as uuid) is null or d.id < :after_id)
+      order by d.id desc limit :limit`,
+    { account_id, endpoint_id, status, after_id, limit: limit + 1 },
   );
-  return rows.map((row) => ({ ...row, shown: attempts.filter((one) => one.delivery_id === row.id).map(toAttempt) }));
+  return rows;
 }
 
-function toAttempt(row: WebhookAttemptsRow): WebhookAttemptView {
-  const { number, started_at, duration_ms, status_code, error, response } = row;
-  return { number, at: started_at.toISOString(), duration_ms, status_code, error, response };
+export async function findDelivery({ db, account_id }: Ctx, id: string): Promise<DeliveryWithAttempts | undefined> {
+  const { rows } = await db.raw<{ rows: DeliveryWithAttempts[] }>(`${with_attempts} and d.id = :id`, {
+    account_id,
+    id,
+  });
+  return rows[0];
+}
+
+function toAttempt({ started_at, ...attempt }: ShownAttempt): WebhookAttemptView {
+  return { ...attempt, at: new Date(started_at).toISOString() };
 }
 
 /** Due now, with the schedule of repeats from its beginning, whatever came of it before. */
@@ -69,7 +70,7 @@ export function toDelivery(row: DeliveryWithAttempts): WebhookDeliveryView {
     event_type: row.event_type,
     status: row.state as DeliveryStatus,
     next_attempt_at: row.state === 'pending' ? row.run_at.toISOString() : null,
-    attempts: row.shown,
+    attempts: row.shown.map(toAttempt),
     created_at: row.created_at.toISOString(),
     delivered_at: row.delivered_at?.toISOString() ?? null,
     failed_at: row.failed_at?.toISOString() ?? null,

@@ -31,6 +31,9 @@ t.test('without any setting', async (t) => {
     lease_ms: 20_000,
     sweep_ms: 1_000,
     send_timeout_ms: 10_000,
+    webhook_timeout_ms: 15_000,
+    webhook_slots: 32,
+    webhook_log_days: 30,
     failpoint: null,
   });
   t.ok(Object.isFrozen(config));
@@ -189,6 +192,27 @@ const cases: Record<string, { good: [string, unknown][]; bad: string[] }> = {
     bad: ['0', '1001'],
   },
   lease_ms: { good: [['600000', 600_000]], bad: ['499', '600001', '20s'] },
+  webhook_timeout_ms: {
+    good: [
+      ['100', 100],
+      ['60000', 60_000],
+    ],
+    bad: ['99', '60001', '15s'],
+  },
+  webhook_slots: {
+    good: [
+      ['2', 2],
+      ['1000', 1000],
+    ],
+    bad: ['1', '1001', 'many'],
+  },
+  webhook_log_days: {
+    good: [
+      ['1', 1],
+      ['3650', 3650],
+    ],
+    bad: ['0', '3651', '30d'],
+  },
   sweep_ms: {
     good: [
       ['50', 50],

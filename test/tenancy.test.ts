@@ -24,7 +24,20 @@ async function furnish(company: Company, idempotency_key: string): Promise<Ids> 
     undefined,
     operator,
   );
+  const endpoint = await company.post('/v1/webhook-endpoints', { url: 'http://127.0.0.1:9/crm' });
+  const delivery_id = uuid();
+  await service.db('webhook_deliveries').insert({
+    account_id: company.account_id,
+    id: delivery_id,
+    endpoint_id: endpoint.body.id,
+    event_id: uuid(),
+    event_type: 'contact.created',
+    run_at: service.db.fn.now(),
+    created_at: service.db.fn.now(),
+  });
   return {
+    endpoint: endpoint.body.id,
+    delivery: delivery_id,
     account: company.account_id,
     api_key: keys.body.data[0].id,
     contact: started.body.contact.id,

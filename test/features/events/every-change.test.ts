@@ -40,6 +40,7 @@ async function shown({ type, attendance_id, message_id, contact_id, data }: Body
   if (kind === 'message') return desk.getMessage(message_id);
   if (kind === 'attendance' || kind === 'service_window') return desk.get(attendance_id);
   if (kind === 'template') return must(company.get(`/v1/templates/${data.id}`));
+  if (kind === 'webhook_endpoint') return must(company.get(`/v1/webhook-endpoints/${data.id}`));
   if (kind === 'channel') return must(company.get(`/v1/channels/${data.id}`));
   return must(company.get(`/v1/contacts/${contact_id}`));
 }
@@ -259,6 +260,19 @@ t.test('every change of a contact or an attendance is told once, as REST shows i
     await tells(t, 'erased', ['message.cancelled', 'attendance.closed', 'contact.erased'], () =>
       company.call('DELETE', `/v1/contacts/${open.contact.id}`),
     );
+  });
+
+  t.test('webhook endpoints', async (t) => {
+    let endpoint: Body;
+    await tells(t, 'made', [], async () => {
+      endpoint = await post('/v1/webhook-endpoints', { url: 'http://127.0.0.1:9/crm' });
+    });
+    const path = () => `/v1/webhook-endpoints/${endpoint.id}`;
+    const change = (body: unknown) => must(company.call('PATCH', path(), body));
+    await tells(t, 'changed', [], () => change({ description: 'CRM' }));
+    await tells(t, 'disabled', ['webhook_endpoint.disabled'], () => change({ is_enabled: false }));
+    await tells(t, 'disabled again', [], () => change({ is_enabled: false }));
+    await tells(t, 'enabled', [], () => change({ is_enabled: true }));
   });
 
   t.test('channels', async (t) => {

@@ -73,7 +73,11 @@ async function cruisePlanted(t: Test): Promise<Violation[]> {
 
 async function run(cwd: string, args: string[]): Promise<string> {
   const binary = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const child = spawn(process.execPath, [binary, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+  const child = spawn(process.execPath, [binary, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 200_000,
+  });
   const read = async (stream: NodeJS.ReadableStream) => {
     let text = '';
     for await (const chunk of stream) text += String(chunk);

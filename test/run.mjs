@@ -94,7 +94,7 @@ async function createTemplate(admin) {
 }
 
 async function query(settings, sql) {
-  const client = new pg.Client(clientConfig(settings, 'conversar test run'));
+  const client = new pg.Client({ ...clientConfig(settings, 'conversar test run'), connectionTimeoutMillis: 60_000 });
   await client.connect();
   await client.query(sql).finally(() => client.end());
 }

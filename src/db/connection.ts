@@ -11,10 +11,12 @@ export interface PoolOptions {
   pool_max: number;
   application_name: string;
   log: Logger;
+  /** How long a connection may take to be had. Default 2 s, which is how soon a caller hears that there is none. */
+  acquire_timeout_ms?: number;
 }
 
 const connect_timeout_ms = 1_800;
-const acquire_timeout_ms = 2_000;
+const acquire_timeout_ms_default = 2_000;
 const statement_timeout_ms = 5_000;
 const lock_timeout_ms = 2_000;
 const idle_in_transaction_timeout_ms = 5_000;
@@ -23,16 +25,19 @@ const query_timeout_ms = 7_000;
 const keep_alive_delay_ms = 10_000;
 
 /**
- * A knex pool over PostgreSQL, not yet connected; the caller destroys it. A connection that cannot be had within 2 s
+ * A knex pool over PostgreSQL, not yet connected; the caller destroys it. A connection that cannot be had in time
  * is an error that `isDatabaseUnavailable` recognises; broken connections are replaced at the next query.
  */
 export function connect(settings: ConnectionSettings, options: PoolOptions): Knex {
+  const { acquire_timeout_ms = acquire_timeout_ms_default } = options;
   const config = {
     client: 'pg',
     // Known beforehand, so that the first connection is spared `select version()`.
     version: '15.0',
     connection: {
       ...clientConfig(settings, options.application_name),
+      // The socket gives up a little before the pool does, so that its own reason is the one that is told.
+      connectionTimeoutMillis: 0.9 * acquire_timeout_ms,
       statement_timeout: statement_timeout_ms,
       lock_timeout: lock_timeout_ms,
       idle_in_transaction_session_timeout: idle_in_transaction_timeout_ms,

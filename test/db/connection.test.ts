@@ -1,13 +1,16 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import type { Knex } from 'knex';
 import pino from 'pino';
 import t from 'tap';
 import { connect, withDatabase } from '../../src/db/connection.ts';
 import { isDatabaseUnavailable } from '../../src/db/pg-errors.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { ask, createDataFolder, hold, holdElsewhere } from '../support/embedded-folder.ts';
+import { timed } from '../support/timed.ts';
 
 const log = pino({ level: 'silent' });
+const errorOf = (db: Knex) => db.raw('select 1').then(undefined, (error: unknown) => error);
 const options = { pool_max: 3, application_name: 'conversar test', log };
 
 t.test('every connection carries its timeouts from the first query on', async (t) => {
@@ -61,10 +64,9 @@ t.test('a database that is gone is told within 2.5 s, and used again when it is 
   t.same((await db.raw('select 1 as one')).rows, [{ one: 1 }]);
   await first.release(); // the server stops under an open, idle pool
 
-  const begun_at = performance.now();
-  const error = await db.raw('select 1 as one').then(undefined, (error: unknown) => error);
+  const { answer: error, took_ms } = await timed(() => errorOf(db));
   t.ok(isDatabaseUnavailable(error), String(error));
-  t.ok(performance.now() - begun_at < 2_500);
+  t.ok(took_ms < 2_500, `${took_ms} ms`);
 
   await hold(t, folder);
   t.same((await db.raw('select 1 as one')).rows, [{ one: 1 }], 'by itself');
@@ -97,23 +99,21 @@ t.test('a server that accepts and says nothing is given up within 2.5 s', async 
   const port = typeof address === 'object' && address ? address.port : 0;
   const db = connect({ connection_string: `postgres://someone@127.0.0.1:${port}/none` }, options);
   t.teardown(() => db.destroy());
-  const begun_at = performance.now();
-  const error = await db.raw('select 1').then(undefined, (error: unknown) => error);
+  const { answer: error, took_ms } = await timed(() => errorOf(db));
   t.ok(isDatabaseUnavailable(error), String(error));
-  t.ok(performance.now() - begun_at < 2_500);
+  t.ok(took_ms < 2_500, `${took_ms} ms`);
 });
 
 t.test('a full pool is told within 2.5 s', async (t) => {
   const { settings } = await createEmptyDatabase(t);
   const db = connect(settings, { ...options, pool_max: 1 });
   t.teardown(() => db.destroy());
-  const begun_at = performance.now();
-  await db.transaction(async (held) => {
-    await held.raw('select 1');
-    const error = await db.raw('select 1').then(undefined, (error: unknown) => error);
-    t.ok(isDatabaseUnavailable(error), String(error));
-  });
-  t.ok(performance.now() - begun_at < 2_500);
+  const held = await db.transaction();
+  await held.raw('select 1');
+  const { answer: error, took_ms } = await timed(() => errorOf(db));
+  await held.rollback();
+  t.ok(isDatabaseUnavailable(error), String(error));
+  t.ok(took_ms < 2_500, `${took_ms} ms`);
 });
 
 t.test('withDatabase changes the database and nothing else', async (t) => {

@@ -17,7 +17,7 @@ async function migrationsFolder(t: Test, files: Record<string, string>): Promise
   return folder;
 }
 
-function run(settings: ConnectionSettings, directory: string, signal = AbortSignal.timeout(30_000)) {
+function run(settings: ConnectionSettings, directory: string, signal = AbortSignal.timeout(120_000)) {
   return migrate(settings, { log, signal, directory });
 }
 
@@ -129,6 +129,6 @@ t.test('aborting ends the wait for another process, and a running migration', as
 
 t.test('our own migrations fit an empty database', async (t) => {
   const { settings } = await createEmptyDatabase(t);
-  const { applied } = await migrate(settings, { log, signal: AbortSignal.timeout(30_000) });
+  const { applied } = await migrate(settings, { log, signal: AbortSignal.timeout(120_000) });
   t.equal(applied[0], '0001_create_accounts');
 });

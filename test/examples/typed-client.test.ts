@@ -4,7 +4,7 @@ import t from 'tap';
 import { startService } from '../support/service.ts';
 
 // Each run of the example is a process: on a busy machine that takes its time.
-t.setTimeout(300_000);
+t.setTimeout(400_000);
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const service = await startService(t);
@@ -26,7 +26,7 @@ function run(settings: Record<string, string>): Promise<Printed> {
     execFile(
       process.execPath,
       ['--import', 'tsx', 'examples/typed-client/main.ts'],
-      { cwd: root, env, timeout: 60_000 },
+      { cwd: root, env, timeout: 200_000 },
       (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, lines: stdout.split('\n').filter(Boolean), stderr }),
     );

@@ -31,7 +31,7 @@ t.test('an accident says nothing of itself', async (t) => {
 });
 
 t.test('problems on the wire', async (t) => {
-  const service = await startService(t, { with_lanes: false, env: { CONVERSAR_POOL_MAX: '2' } });
+  const service = await startService(t, { with_lanes: false });
   const client = await service.createClient();
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -142,7 +142,13 @@ t.test('problems on the wire', async (t) => {
     t.match(headers['www-authenticate'], /^Bearer/);
   });
   t.test('without a database connection to be had: 503 database_unavailable, to be tried again', async (t) => {
-    const held = [await service.db.transaction(), await service.db.transaction()];
+    const full = await startService(t, {
+      with_lanes: false,
+      env: { CONVERSAR_POOL_MAX: '2' },
+      acquire_timeout_ms: 2_000,
+    });
+    const client = await full.createClient();
+    const held = [await full.db.transaction(), await full.db.transaction()];
     const reply = await client.get('/v1/contacts').finally(() => Promise.all(held.map((one) => one.rollback())));
     t.match(reply, {
       status: 503,

@@ -212,6 +212,7 @@ t.test(
     const most = burst + per_second * seconds;
     t.same(new Set(statuses), new Set([400, 429]));
     t.ok(admitted <= most, `${admitted} of at most ${most} in ${seconds} s`);
-    t.ok(admitted >= 0.6 * most, `${admitted} of at most ${most} in ${seconds} s`);
+    // Nobody admits more than ask: on a machine that is short of time those may be few.
+    t.ok(admitted >= 0.6 * Math.min(most, statuses.length), `${admitted} of at most ${most} in ${seconds} s`);
   },
 );

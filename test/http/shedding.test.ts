@@ -76,7 +76,7 @@ function block(ms: number): void {
 }
 
 t.test('the event loop', async (t) => {
-  const late = await startService(t, { with_lanes: false, env: { CONVERSAR_MAX_EVENT_LOOP_DELAY_MS: '400' } });
+  const late = await startService(t, { with_lanes: false, env: { CONVERSAR_MAX_EVENT_LOOP_DELAY_MS: '1000' } });
   const other = await late.createClient();
   const ask = () => other.get('/v1/teams');
   await eventually(ask, ({ status }) => status === 200);
@@ -89,7 +89,7 @@ t.test('the event loop', async (t) => {
   t.test('late again and again: 503 overloaded, until it is in time', async (t) => {
     const statuses: number[] = [];
     for (let n = 0; n < 10 && statuses.at(-1) !== 503; n += 1) {
-      block(700);
+      block(1_500);
       await nextTick();
       statuses.push((await ask()).status);
     }

@@ -5,11 +5,11 @@ import { v7 as uuid } from 'uuid';
 import { connect } from '../../src/db/connection.ts';
 import { type Limit, type TokensAsked, takeTokens, usable_ms } from '../../src/http/rate-limit.repository.ts';
 import { type Admission, createTokenGates } from '../../src/http/token-gate.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, patience_ms } from '../support/database.ts';
 
 const { settings } = await createDatabase(t);
 const log = pino({ level: 'silent' });
-const db = connect(settings, { pool_max: 8, application_name: 'conversar test', log });
+const db = connect(settings, { pool_max: 8, application_name: 'conversar test', log, acquire_timeout_ms: patience_ms });
 t.teardown(() => db.destroy());
 
 const started_at = Date.parse('2030-01-01T00:00:00Z');

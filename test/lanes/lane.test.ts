@@ -4,13 +4,13 @@ import type { Context } from '../../src/context.ts';
 import { connect } from '../../src/db/connection.ts';
 import { type LaneOptions, type LaneWork, startLane } from '../../src/lanes/lane.ts';
 import { createWake } from '../../src/lanes/wake.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, patience_ms } from '../support/database.ts';
 import { eventually } from '../support/service.ts';
 
 const never_ms = 600_000;
 const { settings } = await createDatabase(t);
 const log = pino({ level: 'silent' });
-const db = connect(settings, { pool_max: 2, application_name: 'conversar test', log });
+const db = connect(settings, { pool_max: 2, application_name: 'conversar test', log, acquire_timeout_ms: patience_ms });
 const wake = createWake(settings, log);
 t.teardown(async () => {
   await wake.close();

@@ -4,7 +4,7 @@ import type { ConnectionSettings } from '../../src/db/connection.ts';
 import { createWake, type Wake } from '../../src/lanes/wake.ts';
 import { createDatabase, runStatement } from '../support/database.ts';
 import { ask } from '../support/embedded-folder.ts';
-import { findClosedPort } from '../support/scripted-server.ts';
+import { holdClosedPort } from '../support/scripted-server.ts';
 import { eventually } from '../support/service.ts';
 
 const log = pino({ level: 'silent' });
@@ -95,7 +95,7 @@ t.test('createWake', async (t) => {
   });
 
   t.test('without a server calls stay in the process', async (t) => {
-    const port = await findClosedPort();
+    const port = await holdClosedPort(t);
     const lonely = createWake({ connection_string: `postgres://nobody@127.0.0.1:${port}/none` }, log);
     const heard = count(lonely, 'work');
     lonely.call('work');

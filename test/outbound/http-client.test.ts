@@ -5,12 +5,13 @@ import {
   answer,
   answerCut,
   closeConnection,
-  findClosedPort,
+  holdClosedPort,
   resetConnection,
   type ScriptedServer,
   startScriptedServer,
   staySilent,
 } from '../support/scripted-server.ts';
+import { timed } from '../support/timed.ts';
 
 const allowed_private_ranges = ['127.0.0.0/8', '::1/128'];
 const secret = 'secret-token-7';
@@ -78,7 +79,7 @@ t.test('not_sent › a name without an address', async (t) => {
 
 t.test('not_sent › a port on which nothing listens', async (t) => {
   const { post } = await stage(t);
-  const url = `http://127.0.0.1:${await findClosedPort()}/${secret}`;
+  const url = `http://127.0.0.1:${await holdClosedPort(t)}/${secret}`;
   expectOutcome(t, await post({ url }), 'not_sent', 'refused');
 });
 
@@ -97,10 +98,10 @@ t.test('not_sent › a connection that is reset within the TLS handshake', async
 
 t.test('not_sent › a handshake that does not end within the connect timeout of 2 s', async (t) => {
   const { server, post } = await stage(t);
-  const started_at = performance.now();
-  const outcome = await post({ url: `https://127.0.0.1:${server.port}/${secret}`, timeout_ms: 10_000 });
+  const call = () => post({ url: `https://127.0.0.1:${server.port}/${secret}`, timeout_ms: 10_000 });
+  const { answer: outcome, took_ms } = await timed(call);
   expectOutcome(t, outcome, 'not_sent', 'connect_timeout');
-  t.ok(performance.now() - started_at < 5_000, 'long before the timeout of the request');
+  t.ok(took_ms < 5_000, `long before the timeout of the request: ${took_ms} ms`);
 });
 
 t.test('not_sent › the caller gives up while the connection is being made', async (t) => {
@@ -121,7 +122,7 @@ t.test('not_sent › the caller had given up before the call', async (t) => {
 t.test('not_sent › time passes while it waits for a free connection, and it is not written later either', async (t) => {
   const { server, post } = await stage(t, { connections: 1 });
   server.script(staySilent);
-  const first = post({ timeout_ms: 600, body: 'first' });
+  const first = post({ timeout_ms: 3_000, body: 'first' });
   await server.received(1);
   expectOutcome(t, await post({ timeout_ms: 50, body: 'second' }), 'not_sent', 'connect_timeout');
   expectOutcome(t, await first, 'unanswered', 'timeout');
@@ -164,7 +165,7 @@ t.test('unanswered › the server read the request and resets, closes or says no
   server.script(resetConnection, closeConnection, staySilent);
   expectOutcome(t, await post(), 'unanswered', 'reset');
   expectOutcome(t, await post({ method: 'GET' }), 'unanswered', 'reset');
-  expectOutcome(t, await post({ timeout_ms: 100 }), 'unanswered', 'timeout');
+  expectOutcome(t, await post({ timeout_ms: 1_000 }), 'unanswered', 'timeout');
   t.equal(server.requests.length, 3, 'each was written once');
 });
 
@@ -183,7 +184,7 @@ t.test('unanswered › an answer that is cut, trickles or is no HTTP', async (t)
     (socket) => socket.write('220 mail.example ESMTP\r\n'),
   );
   expectOutcome(t, await post(), 'unanswered', 'cut');
-  expectOutcome(t, await post({ timeout_ms: 100 }), 'unanswered', 'timeout');
+  expectOutcome(t, await post({ timeout_ms: 1_000 }), 'unanswered', 'timeout');
   expectOutcome(t, await post(), 'unanswered', 'reset');
 });
 

@@ -3,7 +3,7 @@ import pino from 'pino';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/db/connection.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, patience_ms } from '../support/database.ts';
 import { databaseUrl, processSettings, type Running, startProcess } from '../support/process.ts';
 import { type MessageFacts, readFacts } from '../support/queue.ts';
 import { createRemoteCompany, type RemoteCompany, receivedBy } from '../support/remote-company.ts';
@@ -20,7 +20,7 @@ const log = pino({ level: 'silent' });
 const { settings } = await createDatabase(t);
 const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log });
 t.teardown(() => simulator.close());
-const db = connect(settings, { pool_max: 4, application_name: 'conversar test', log });
+const db = connect(settings, { pool_max: 4, application_name: 'conversar test', log, acquire_timeout_ms: patience_ms });
 t.teardown(() => db.destroy());
 const env = processSettings(databaseUrl(settings));
 const serve = (t: Test, over: Record<string, string> = {}, ...args: string[]) =>
@@ -47,15 +47,13 @@ const reaches = (phone: string, state: string) =>
   eventually(
     () => messageTo(phone),
     (message) => message?.status === state,
-    60_000,
   );
 
 /** Another start goes out: the lanes of this process live, and had their chance to send the one in question again. */
 async function provesItsLanes(t: Test, { url }: Running): Promise<void> {
   const phone = nextPhone();
-  const { status, body } = await company.start(url, phone, { prefer: 'wait=20' });
-  t.equal(status, 201);
-  t.equal(body.first_message.status, 'accepted');
+  t.equal((await company.start(url, phone)).status, 201);
+  await reaches(phone, 'accepted');
   t.equal((await receivedBy(simulator.url, phone)).length, 1);
 }
 
@@ -163,6 +161,7 @@ t.test('killed in T1: the client’s repeat starts it, or finds it started; once
   const both = [nextPhone(), nextPhone()];
   const killed = await serve(t, {}, '--no-lanes');
   const lock = await db.transaction();
+  await lock.raw('set local idle_in_transaction_session_timeout = 0');
   await lock.raw('lock table attendances in share row exclusive mode');
   const starts = both.map((phone) => company.start(killed.url, phone).catch((error: unknown) => error));
   const [pid = 0] = await blockedSessions(2);
@@ -183,7 +182,7 @@ t.test('killed in T1: the client’s repeat starts it, or finds it started; once
     const repeat = await company.start(next.url, phone, { prefer: 'wait=20' });
     t.equal(repeat.status, 201);
     t.equal(repeat.headers.get('idempotent-replayed'), phone === committed ? 'true' : null);
-    t.equal(repeat.body.first_message.status, 'accepted');
+    await reaches(phone, 'accepted');
     t.equal((await receivedBy(simulator.url, phone)).length, 1);
     t.equal(await countOf('attendances', { contact_id: repeat.body.contact.id }), 1);
   }
@@ -194,6 +193,7 @@ t.test('killed in T2: rolled back, it is sent once by the next process', async (
   const phone = nextPhone();
   const killed = await serve(t);
   const lock = await db.transaction();
+  await lock.raw('set local idle_in_transaction_session_timeout = 0');
   await lock.raw('lock table attempts in share row exclusive mode');
   t.equal((await company.start(killed.url, phone)).status, 201, 'a start does not wait for the lane');
   const [pid = 0] = await blockedSessions(1);
@@ -211,7 +211,8 @@ t.test('killed in T2: rolled back, it is sent once by the next process', async (
 
 t.test('frozen after the claim for longer than its lease: it wakes up, and sends nothing', async (t) => {
   const phone = nextPhone();
-  const frozen = await serve(t, { CONVERSAR_FAILPOINT: 'after_claim:stop' });
+  const short = { CONVERSAR_SEND_TIMEOUT_MS: '3000', CONVERSAR_LEASE_MS: '5000' };
+  const frozen = await serve(t, { ...short, CONVERSAR_FAILPOINT: 'after_claim:stop' });
   await Promise.race([company.start(frozen.url, phone).catch(() => undefined), reaches(phone, 'sending')]);
   await eventually(
     () => readFile(`/proc/${frozen.child.pid}/stat`, 'utf8'),

@@ -35,7 +35,7 @@ t.test('npm start prints a key and commands that work when they are pasted: two 
   t.match(shown.text, `Conversar is ready at ${first.url} (API docs: ${first.url}/docs)`);
   t.equal(shown.commands.length, 3);
   for (const command of shown.commands.slice(0, 2)) {
-    const { stdout } = await execute('bash', ['-c', `${command} -w '\\n%{http_code}'`], { timeout: 30_000 });
+    const { stdout } = await execute('bash', ['-c', `${command} -w '\\n%{http_code}'`], { timeout: 90_000 });
     const [body = '', status] = stdout.split('\n');
     t.equal(status, '201');
     const attendance = JSON.parse(body);
@@ -69,7 +69,7 @@ t.test('both starts reach read, and a reply lands in the one it answers', async 
 });
 
 t.test('… and one that makes a person write first: a receptive attendance opens', async (t) => {
-  const { stdout } = await execute('bash', ['-c', shown.commands[2] ?? ''], { timeout: 30_000 });
+  const { stdout } = await execute('bash', ['-c', shown.commands[2] ?? ''], { timeout: 90_000 });
   t.match(JSON.parse(stdout), { person: { name: 'Caio' }, queued: 1 });
   const { body } = await eventually(
     () => callOver(`${first.url}/v1/attendances?origin=receptive`, shown.key, 'GET'),
@@ -94,7 +94,7 @@ t.test('killed and started again: the same key, and all that was there', async (
   }
   const { body } = await callOver(`${simulator_url}/_received`, '', 'GET');
   t.equal(body.total, 2, 'nothing was sent again');
-  const { stdout } = await execute('bash', ['-c', commands[0] ?? ''], { timeout: 30_000 });
+  const { stdout } = await execute('bash', ['-c', commands[0] ?? ''], { timeout: 90_000 });
   t.match(JSON.parse(stdout), { code: 'attendance_already_open', attendance: { id: attendance_ids[0] } });
   t.same(await again.end('SIGTERM'), { code: 0, signal: null });
 });

@@ -7,7 +7,7 @@ import { startProcess } from '../support/process.ts';
 import { eventually } from '../support/service.ts';
 
 // The process brings a database of its own up: on a busy machine that takes its time.
-t.setTimeout(300_000);
+t.setTimeout(400_000);
 
 const execute = promisify(execFile);
 const page = await readFile(new URL('../../docs/integrating.md', import.meta.url), 'utf8');
@@ -69,7 +69,7 @@ t.test('every call of docs/integrating.md answers what the page shows', async (t
     calls += 1;
     const known = [...names].map(([name, id]) => `${name}='${id}'`).join('\n');
     const script = ['set -euo pipefail', preamble, known, text].join('\n');
-    const { stdout } = await execute('bash', ['-c', script], { timeout: 30_000 });
+    const { stdout } = await execute('bash', ['-c', script], { timeout: 90_000 });
     const answer = blocks[index + 1];
     if (answer?.kind === 'json') t.same(compare(JSON.parse(answer.text), JSON.parse(stdout)), [], text);
     else t.equal(stdout.trim(), answer?.text.trim(), text);

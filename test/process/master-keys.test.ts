@@ -6,6 +6,7 @@ import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createDatabase } from '../support/database.ts';
 import { databaseUrl, processSettings, runCommand, startProcess } from '../support/process.ts';
 import { callOver, createRemoteCompany, type RemoteReply } from '../support/remote-company.ts';
+import { eventually } from '../support/service.ts';
 
 t.setTimeout(400_000);
 
@@ -27,10 +28,15 @@ t.test('a master key is rotated while starts go on, and none fails', async (t) =
   const second = await addAccount();
 
   const answers: RemoteReply[] = [];
+  /** Calls that have no answer yet. */
+  const in_air = new Set<Promise<unknown>>();
   let is_over = false;
   const client = async (line: number) => {
     for (let count = 0; !is_over; count += 1) {
-      answers.push(await company.start(serving.url, `319${line}${String(count).padStart(3, '0')}0001`));
+      const call = company.start(serving.url, `319${line}${String(count).padStart(3, '0')}0001`);
+      in_air.add(call);
+      answers.push(await call);
+      in_air.delete(call);
       await delay(100);
     }
   };
@@ -39,7 +45,7 @@ t.test('a master key is rotated while starts go on, and none fails', async (t) =
   const replace = async (...keys: string[]) => {
     const last = serving;
     serving = await startProcess(t, ['serve'], env(...keys));
-    await delay(200);
+    await Promise.all(in_air);
     const { code } = await last.end('SIGTERM');
     t.equal(code, 0);
   };
@@ -53,7 +59,11 @@ t.test('a master key is rotated while starts go on, and none fails', async (t) =
   const again = await reseal();
   t.same(JSON.parse(again.stdout), { resealed: 0, unchanged: 2, failed: [] }, 'a second time does nothing');
   await replace(fresh);
-  await delay(300);
+  const before = answers.length;
+  await eventually(
+    async () => answers.length,
+    (count) => count >= before + 4,
+  );
   is_over = true;
   await clients;
 

@@ -30,7 +30,6 @@ await eventually(
         where application_name = 'conversar wake' and datname = current_database() and state = 'idle' and query ilike 'listen%'`,
     ),
   (sessions) => sessions.length === 2,
-  60_000,
 );
 const company = await createRemoteCompany(front.url, env.CONVERSAR_ADMIN_TOKEN, simulator.url);
 

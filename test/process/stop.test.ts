@@ -3,10 +3,11 @@ import pino from 'pino';
 import t, { type Test } from 'tap';
 import { connect } from '../../src/db/connection.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, patience_ms } from '../support/database.ts';
 import { databaseUrl, processSettings, startProcess } from '../support/process.ts';
 import { createRemoteCompany, receivedBy } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
+import { timed } from '../support/timed.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
 t.setTimeout(400_000);
@@ -15,7 +16,7 @@ const log = pino({ level: 'silent' });
 const { settings } = await createDatabase(t);
 const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log, slow_ms: 1_500 });
 t.teardown(() => simulator.close());
-const db = connect(settings, { pool_max: 4, application_name: 'conversar test', log });
+const db = connect(settings, { pool_max: 4, application_name: 'conversar test', log, acquire_timeout_ms: patience_ms });
 t.teardown(() => db.destroy());
 // So long that a stop has to wait for the slow answers, and nothing else ends them.
 const env = {
@@ -48,9 +49,9 @@ async function startSlow(url: string, phones: string[]) {
 t.test('SIGTERM with messages in the air and requests that wait for them', async (t) => {
   const phones = slowPhones(11, 5);
   const waiting = await startSlow(first.url, phones);
-  const stopped_at = performance.now();
-  t.same(await first.end('SIGTERM'), { code: 0, signal: null });
-  t.ok(performance.now() - stopped_at < 15_000);
+  const { answer: ended, took_ms } = await timed(() => first.end('SIGTERM'));
+  t.same(ended, { code: 0, signal: null });
+  t.ok(took_ms < 15_000, `${took_ms} ms`);
   for (const answer of await Promise.all(waiting)) {
     t.equal(answer.status, 201, 'is answered');
     t.ok(['sending', 'accepted'].includes(answer.body.first_message.status));

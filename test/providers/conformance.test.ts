@@ -12,7 +12,7 @@ import {
   answerCut,
   answerJson,
   closeConnection,
-  findClosedPort,
+  holdClosedPort,
   type Reaction,
   resetConnection,
   startScriptedServer,
@@ -122,7 +122,7 @@ async function mishaps(t: Test, provider: Provider, fixtures: ProviderFixtures):
   };
   for (const [title, reaction] of Object.entries(cases)) {
     const { server, call } = await stage(t, fixtures, letThrough(fixtures, [reaction]));
-    const outcome = await provider.send({ ...call, timeout_ms: 400 }, fixtures.message);
+    const outcome = await provider.send({ ...call, timeout_ms: 1_500 }, fixtures.message);
     t.match(
       outcome,
       { kind: 'ambiguous', error: { code: 'provider_answer_lost', provider: { name: provider.name } } },
@@ -135,7 +135,7 @@ async function mishaps(t: Test, provider: Provider, fixtures: ProviderFixtures):
 
 async function unreached(t: Test, provider: Provider, fixtures: ProviderFixtures): Promise<void> {
   const { server, call } = await stage(t, fixtures, [answer(200, fixtures.accepted_body)]);
-  const refused = { ...call, base_url: `http://127.0.0.1:${await findClosedPort()}` };
+  const refused = { ...call, base_url: `http://127.0.0.1:${await holdClosedPort(t)}` };
   const cases = {
     'connection refused': refused,
     'no such name': { ...call, base_url: 'https://nowhere.invalid' },

@@ -25,8 +25,8 @@ async function adapted(t: Test, name: Gateway, sender = 'demo') {
     base_url: `${simulator.url}/${name}`,
     credentials: { ...demo_values[name], [senders[name]]: sender },
     graph_version: 'v25.0',
-    timeout_ms: 2_000,
-    signal: AbortSignal.timeout(30_000),
+    timeout_ms: 20_000,
+    signal: AbortSignal.timeout(100_000),
   };
   return { ...simulator, provider: registry[name], call };
 }

@@ -69,7 +69,7 @@ function evolutionClient(call: Call) {
 }
 
 async function fetchJson(url: string, init: RequestInit): Promise<Answered> {
-  const answer = await fetch(url, { ...init, signal: init.signal ?? AbortSignal.timeout(5_000) });
+  const answer = await fetch(url, { ...init, signal: init.signal ?? AbortSignal.timeout(60_000) });
   const type = answer.headers.get('content-type') ?? '';
   const text = await answer.text();
   return { status: answer.status, type, body: type.includes('json') ? JSON.parse(text) : text };

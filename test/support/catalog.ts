@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { type ConnectionSettings, clientConfig } from '../../src/db/connection.ts';
+import type { ConnectionSettings } from '../../src/db/connection.ts';
+import { testClientConfig } from './database.ts';
 
 export interface IndexFacts {
   name: string;
@@ -18,7 +19,7 @@ export interface ForeignKeyFacts {
 }
 
 async function ask<Row extends object>(settings: ConnectionSettings, sql: string): Promise<Row[]> {
-  const client = new pg.Client(clientConfig(settings, 'conversar test'));
+  const client = new pg.Client(testClientConfig(settings));
   await client.connect();
   const { rows } = await client.query<Row>(sql).finally(() => client.end());
   return rows;

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { ConnectionSettings } from '../../src/db/connection.ts';
 import { databaseUrl } from './process.ts';
@@ -15,11 +18,15 @@ export interface DatabaseProxy {
   restore: () => Promise<void>;
 }
 
-/** A TCP proxy in front of a database, on a free loopback port; closed when `t` ends. */
+/**
+ * A proxy in front of a database; closed when `t` ends. On a unix socket: a port that is let go while the database is
+ * down may be another test's when it is back.
+ */
 export async function startDatabaseProxy(t: Test, settings: ConnectionSettings): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
   let is_silent = false;
-  let port = 0;
+  const folder = await mkdtemp(join(tmpdir(), 'conversar-proxy-'));
+  const path = join(folder, '.s.PGSQL.5432');
   let server: Server | undefined;
 
   const keep = (socket: Socket) => {
@@ -27,7 +34,7 @@ export async function startDatabaseProxy(t: Test, settings: ConnectionSettings):
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
   };
-  const join = (client: Socket) => {
+  const connectThrough = (client: Socket) => {
     keep(client);
     const upstream = createConnection(addressOf(settings));
     keep(upstream);
@@ -40,9 +47,9 @@ export async function startDatabaseProxy(t: Test, settings: ConnectionSettings):
     }
   };
   const listen = async () => {
-    server = createServer(join).listen(port, '127.0.0.1');
+    await rm(path, { force: true });
+    server = createServer(connectThrough).listen(path);
     await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
   };
   const breakAll = () => {
     for (const socket of sockets) socket.destroy();
@@ -51,13 +58,20 @@ export async function startDatabaseProxy(t: Test, settings: ConnectionSettings):
     const listening = server;
     server = undefined;
     breakAll();
-    await new Promise((resolve) => (listening ? listening.close(resolve) : resolve(undefined)));
+    if (!listening) return;
+    // A closed server takes its socket's file along; without one a connection is not refused, it finds nothing.
+    await rename(path, `${path}.kept`);
+    await new Promise((resolve) => listening.close(resolve));
+    await rename(`${path}.kept`, path);
   };
   await listen();
-  t.teardown(cut);
+  t.teardown(async () => {
+    await cut();
+    await rm(folder, { recursive: true, force: true });
+  });
   const url = new URL(databaseUrl(settings));
-  url.host = `127.0.0.1:${port}`;
-  url.search = '';
+  url.host = 'localhost';
+  url.search = `?host=${encodeURIComponent(folder)}`;
   return {
     url: url.href,
     cut,

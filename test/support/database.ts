@@ -3,6 +3,15 @@ import pg from 'pg';
 import type { Test } from 'tap';
 import { type ConnectionSettings, clientConfig, withDatabase } from '../../src/db/connection.ts';
 
+/** How long a test waits for what must come: a machine that is short of time fails nothing. */
+export const patience_ms = 60_000;
+
+/** `clientConfig` for tests, which are in no hurry. */
+export const testClientConfig = (settings: ConnectionSettings) => ({
+  ...clientConfig(settings, 'conversar test'),
+  connectionTimeoutMillis: patience_ms,
+});
+
 interface TestServer {
   settings: ConnectionSettings;
   template: string;
@@ -21,7 +30,7 @@ export async function createEmptyDatabase(t: Test): Promise<{ settings: Connecti
 
 /** Runs one statement on a connection of its own. */
 export async function runStatement(settings: ConnectionSettings, sql: string): Promise<void> {
-  const client = new pg.Client(clientConfig(settings, 'conversar test'));
+  const client = new pg.Client(testClientConfig(settings));
   await client.connect();
   await client.query(sql).finally(() => client.end());
 }

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import pino from 'pino';
 import type { Test } from 'tap';
-import { type ConnectionSettings, clientConfig } from '../../src/db/connection.ts';
+import type { ConnectionSettings } from '../../src/db/connection.ts';
 import { type Embedded, startEmbedded } from '../../src/db/embedded.ts';
+import { testClientConfig } from './database.ts';
 
 const holder_program = fileURLToPath(new URL('embedded-holder.ts', import.meta.url));
 
@@ -27,7 +28,7 @@ export async function createDataFolder(t: Test): Promise<string> {
 /** A server held by this process; stopping it twice is harmless. */
 export async function hold(t: Test, data_dir: string): Promise<Embedded> {
   const log = pino({ level: 'silent' });
-  const embedded = await startEmbedded({ data_dir, log, signal: AbortSignal.timeout(60_000), fsync: false });
+  const embedded = await startEmbedded({ data_dir, log, signal: AbortSignal.timeout(180_000), fsync: false });
   t.teardown(embedded.stop);
   return embedded;
 }
@@ -76,7 +77,7 @@ export async function killServer(data_dir: string): Promise<void> {
 
 /** One statement on a connection of its own, and its rows. */
 export async function ask(connection: ConnectionSettings, sql: string): Promise<unknown[]> {
-  const client = new pg.Client(clientConfig(connection, 'conversar test'));
+  const client = new pg.Client(testClientConfig(connection));
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -86,9 +87,9 @@ export async function ask(connection: ConnectionSettings, sql: string): Promise<
   }
 }
 
-/** Repeats `ask` until the server answers, for at most 10 s. */
+/** Repeats `ask` until the server answers, for at most a minute. */
 export async function askUntilAnswered(connection: ConnectionSettings, sql: string): Promise<unknown[]> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       return await ask(connection, sql);

@@ -10,7 +10,7 @@ const [data_dir = ''] = process.argv.slice(2);
 const { connection, started, stop } = await startEmbedded({
   data_dir,
   log: pino({ level: 'silent' }),
-  signal: AbortSignal.timeout(60_000),
+  signal: AbortSignal.timeout(180_000),
   fsync: false,
 });
 process.stdout.write(`${JSON.stringify({ connection, started })}\n`);

@@ -65,11 +65,11 @@ export function createInbound(service: Service, company: Company) {
     (await service.db(table).select('state')).filter(({ state }) => state !== 'quarantined');
   const none = (left: unknown[]) => left.length === 0;
   /** Resolves when every body is expanded; items of it may wait for another try. */
-  const taken = () => eventually(() => waiting('inbound_bodies'), none, 30_000);
+  const taken = () => eventually(() => waiting('inbound_bodies'), none);
   /** Resolves when nothing that came in waits any more. */
   const expanded = async () => {
     await taken();
-    await eventually(() => waiting('inbound_items'), none, 60_000);
+    await eventually(() => waiting('inbound_items'), none);
   };
   return { deliver, write, report, gateway, taken, expanded, metadata };
 }

@@ -16,7 +16,6 @@ export async function allSent({ db }: Pick<Service, 'db'>): Promise<void> {
   await eventually(
     () => db('messages').whereIn('state', ['queued', 'sending']).select('id'),
     (left) => left.length === 0,
-    30_000,
   );
 }
 

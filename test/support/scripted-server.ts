@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import type { Test } from 'tap';
 
 export interface ScriptedRequest {
   method: string;
@@ -101,14 +102,20 @@ export const staySilent: Reaction = () => {};
 export const resetConnection: Reaction = (socket) => void socket.resetAndDestroy();
 export const closeConnection: Reaction = (socket) => void socket.end();
 
-/** A loopback port on which nothing listens: it was free a moment ago. */
-export async function findClosedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+/**
+ * A loopback port on which nothing listens, and nobody will until `t` ends: it is the near end of an open connection.
+ * One that was only found free may be another test's a moment later.
+ */
+export async function holdClosedPort(t: Test): Promise<number> {
+  const far_end = createServer().listen(0, '127.0.0.1');
+  await once(far_end, 'listening');
+  const near_end = createConnection((far_end.address() as AddressInfo).port, '127.0.0.1');
+  await once(near_end, 'connect');
+  t.teardown(() => {
+    near_end.destroy();
+    far_end.close();
+  });
+  return near_end.localPort ?? 0;
 }
 
 function readRequests(socket: Socket, onRequest: (request: ScriptedRequest) => void): void {

@@ -19,7 +19,7 @@ const addGateway = (name: string) =>
 const boas_vindas = { name: 'boas_vindas', language: 'pt_BR' };
 const missing = uuid();
 /** So that what a start sends is there before the next test counts rows. */
-const waiting = { prefer: 'wait=10' };
+const waiting = { prefer: 'wait=20' };
 
 t.test('POST /v1/attendances refuses a contact', async (t) => {
   const contacts: [string, unknown, number, string, string][] = [

@@ -26,7 +26,6 @@ async function sentTo(phone: string, contact_id: string) {
   await eventually(
     () => service.db('messages').where({ contact_id }).whereIn('state', ['queued', 'sending']).select('id'),
     (left) => left.length === 0,
-    20_000,
   );
   return service.received(`?to=55${phone}`);
 }

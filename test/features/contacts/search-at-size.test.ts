@@ -1,11 +1,11 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
-import { clientConfig } from '../../../src/db/connection.ts';
+import { testClientConfig } from '../../support/database.ts';
 import type { Document, Operation } from '../../support/document.ts';
 import { resolve } from '../../support/document.ts';
 import { type Body, startService } from '../../support/service.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(400_000);
 
 /** Every list of the API over 50,000 contacts of one account beside 20 others: none reads a whole table. */
 const service = await startService(t, { with_lanes: false });
@@ -51,7 +51,7 @@ for (let part = 0; part < 10; part += 1) await fill(company.account_id, company.
 for (const [place, other] of others.entries()) await fill(other.account_id, null, 1_000, 100_000 + place * 1_000);
 await service.db.raw('analyze');
 
-const client = new pg.Client(clientConfig(service.settings, 'explain'));
+const client = new pg.Client(testClientConfig(service.settings));
 await client.connect();
 t.teardown(() => client.end());
 

@@ -22,7 +22,7 @@ t.test('a person who hides the number is a contact too, and is answered by the i
   t.match(attendance, { contact: { name: 'Zé', phone: null }, status: 'open' });
   const { body: contact } = await company.get(`/v1/contacts/${attendance.contact.id}`);
   t.same(valuesOf(contact, 'bsuid'), ['BR.1A2B3C']);
-  const sent = await company.post(`/v1/attendances/${attendance.id}/messages`, { text: 'Olá!' }, { prefer: 'wait=10' });
+  const sent = await company.post(`/v1/attendances/${attendance.id}/messages`, { text: 'Olá!' }, { prefer: 'wait=20' });
   t.match(sent.body, { status: 'accepted' });
   const { body: listed } = await company.get('/v1/contacts?search=z%C3%A9');
   t.equal(listed.data.length, 1);
@@ -73,7 +73,7 @@ t.test('who changes the number stays the same contact, and the old number is fre
   t.match(await lookup('31988880205'), { id: before.id, phone: '+5531988880205' });
   t.equal(await lookup('31988880204'), undefined);
   const open = await newest();
-  await company.post(`/v1/attendances/${open.id}/messages`, { text: 'Anotado!' }, { prefer: 'wait=10' });
+  await company.post(`/v1/attendances/${open.id}/messages`, { text: 'Anotado!' }, { prefer: 'wait=20' });
   t.equal((await service.received('?to=5531988880205')).length, 1, 'the open attendance goes to the new number');
   t.equal((await service.received('?to=5531988880204')).length, 0);
   await write('553188880204', { name: 'Outra pessoa' });
@@ -89,7 +89,7 @@ t.test(
     const oldest = await newest();
     const started = await company.start(
       { contact: { phone: '(31) 98888-0206', name: 'Beatriz' } },
-      { prefer: 'wait=10' },
+      { prefer: 'wait=20' },
     );
     await write('553188880206', { user_id: 'BR.MERGE1', name: 'Bia' });
     await expanded();

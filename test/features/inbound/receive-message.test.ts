@@ -45,7 +45,7 @@ t.test('a first message opens one receptive attendance, in the default team, wit
     const sent = await company.post(
       `/v1/attendances/${attendance.id}/messages`,
       { text: 'Bom dia!' },
-      { prefer: 'wait=10' },
+      { prefer: 'wait=20' },
     );
     t.match(sent, { status: 201, body: { status: 'accepted' } });
     const [received] = await service.received('?to=553188880101');
@@ -96,7 +96,7 @@ t.test('the same message again, in another body: no second effect', async (t) =>
 t.test('a reply to an attendance that we started joins it, keeps its team and opens the window', async (t) => {
   const started = await company.start(
     { contact: { phone: '(31) 98888-0104', name: 'Ana' }, team_id: company.other_team_id },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=20' },
   );
   t.match(started.body, { status: 'open', service_window: { status: 'not_started' } });
   // Without the ninth digit, as WhatsApp knows older numbers.
@@ -202,7 +202,7 @@ t.test('a gateway: a text by LID alone makes a contact that can be answered', as
   const sent = await company.post(
     `/v1/attendances/${attendance.id}/messages`,
     { text: 'Olá, Lia' },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=20' },
   );
   t.match(sent.body, { status: 'accepted' });
 

@@ -11,7 +11,6 @@ const eraseInTheEnd = (id: string) =>
   eventually(
     () => erase(id),
     ({ status, body }) => status !== 503 && body.code !== 'contact_busy',
-    20_000,
   );
 
 t.test('starts, messages, changes and erasures at once, many rounds: nothing of the person is left', async (t) => {

@@ -21,7 +21,7 @@ import {
 } from './check-start.ts';
 import { type ChosenMessage, chooseFirstMessage, first_message_problems } from './first-message.ts';
 import { gone_party_problems, refuseGone } from './gone-parties.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusals, refuseWithin } from './refusals.ts';
 import { toOutgoing } from './send-message.ts';
 import { attendance_already_open, most_rounds, refuseOpen, start_contended } from './start-attendance.ts';
 import type { RetryBody } from './verbs.schema.ts';
@@ -56,11 +56,14 @@ type Asked = Pick<NonNullable<RetryBody>, 'template' | 'text'>;
  * `starting` again. Without a template or text what was said before is checked and said again. Throws `retry_problems`.
  */
 export async function retryAttendance(scope: Scope, id: string, body: RetryBody): Promise<AttendancesRow> {
-  for (let round = 0; round < most_rounds; round += 1) {
-    const row = await tryRestart(scope, id, body ?? {});
-    if (row) return row;
-  }
-  throw start_contended();
+  const restart = async () => {
+    for (let round = 0; round < most_rounds; round += 1) {
+      const row = await tryRestart(scope, id, body ?? {});
+      if (row) return row;
+    }
+    throw start_contended();
+  };
+  return refuseWithin(isAsked(body ?? {}) ? ['template', 'text'] : [], restart);
 }
 
 /** Null when another start was faster and is over already: look again. */
@@ -80,7 +83,7 @@ async function restart(trx: Scope, id: string, body: NonNullable<RetryBody>): Pr
   const attendance = await getLocked(trx, id);
   const { status } = attendance;
   if (status !== 'failed') throw attendance_not_failed({ pointer: ':attendance_id', params: { status } });
-  const asked = body.template || body.text !== undefined ? body : await askedBefore(trx, attendance);
+  const asked = isAsked(body) ? body : await askedBefore(trx, attendance);
   const facts = await readFacts(trx, attendance, { template: asked.template });
   if (facts.open) refuseOpen(facts.open);
   checkAvailable(facts.channel);
@@ -91,6 +94,8 @@ async function restart(trx: Scope, id: string, body: NonNullable<RetryBody>): Pr
   const message = await insertMessage(trx, toOutgoing(attendance, chosen, address, within_s));
   return tellRestart(trx, attendance.id, message);
 }
+
+const isAsked = ({ template, text }: Asked) => template !== undefined || text !== undefined;
 
 /** What the first message said, as it was asked for. */
 async function askedBefore(trx: Scope, { first_message_id }: AttendancesRow): Promise<Asked> {

@@ -21,7 +21,7 @@ import {
   templateMessage,
   textMessage,
 } from './first-message.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusals, refuseWithin } from './refusals.ts';
 import type { StartTemplate } from './start.repository.ts';
 import type { NewMessageBody } from './verbs.schema.ts';
 
@@ -60,7 +60,7 @@ export const send_problems = [
  * the service window is active; a template on official ones at any time. It goes where the attendance goes. Throws `send_problems`.
  */
 export async function sendMessage(scope: Scope, attendance_id: string, body: NewMessageBody): Promise<MessagesRow> {
-  return inTransaction(scope, async (trx) => {
+  const send = async (trx: Scope) => {
     const attendance = await getActive(trx, attendance_id);
     const facts = await readFacts(trx, attendance, { template: 'template' in body ? body.template : undefined });
     const { provider, channel, contact, open } = facts;
@@ -69,7 +69,8 @@ export async function sendMessage(scope: Scope, attendance_id: string, body: New
     const address = open?.address ?? chooseAddress(provider, channel, contact, null);
     const within_s = body.send_within_s ?? channel.send_within_s;
     return insertMessage(trx, toOutgoing(attendance, message, checkReachable(address), within_s));
-  });
+  };
+  return refuseWithin(['template', 'text'], () => inTransaction(scope, send));
 }
 
 function chooseMessage(

@@ -144,7 +144,8 @@ t.test('POST /v1/attendances/{attendance_id}/messages refuses, and saves nothing
     await db('templates')
       .where({ account_id: company.account_id, name: 'boas_vindas' })
       .update({ category: 'marketing' });
-    t.match(await send(id, { template: boas_vindas }), { status: 422, body: { code: 'contact_opted_out' } });
+    const errors = [{ pointer: ':attendance_id', code: 'contact_opted_out' }];
+    t.match(await send(id, { template: boas_vindas }), { status: 422, body: { code: 'contact_opted_out', errors } });
     t.match(await send(id, { template: retomar }), { status: 201 });
   });
 });

@@ -9,6 +9,7 @@ import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { eventOf } from './attendance-events.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { followMessages, lockAttendances, type MessageNews } from './attendances.repository.ts';
+import { cancelQueued } from './cancel-queued.ts';
 
 /** What came of messages, to be written together. */
 export interface Outcomes {
@@ -101,6 +102,8 @@ async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<v
     return [told, eventOf(trx, attendance, { type: status_type, sequence: last, data: views.get(attendance.id) })];
   });
   await insertEvents(trx, events);
+  const failed = followed.filter((row) => row.has_changed && row.status === 'failed');
+  for (const { account_id, id } of failed) await cancelQueued({ ...trx, account_id }, id);
 }
 
 async function tellChannels(trx: Context, public_url: string, news: Outcomes['channel_news']): Promise<void> {

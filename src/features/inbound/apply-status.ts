@@ -4,6 +4,7 @@ import type { InboundStatus } from '../../providers/inbound.ts';
 import { eventOf } from '../attendances/attendance-events.ts';
 import { loadAttendances } from '../attendances/attendance-view.ts';
 import { changeAttendance, lockAttendance } from '../attendances/attendances.repository.ts';
+import { cancelQueued } from '../attendances/cancel-queued.ts';
 import { lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType } from '../events/events.schema.ts';
@@ -102,4 +103,5 @@ async function follow(
     events.push(eventOf(trx, row, { type, sequence: row.event_sequence, data: view }));
   }
   await insertEvents(trx, events);
+  if (status === 'failed') await cancelQueued(trx, attendance.id);
 }

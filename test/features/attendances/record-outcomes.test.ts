@@ -68,6 +68,39 @@ t.test('recordOutcomes', async (t) => {
     }
   });
 
+  t.test(
+    'what still waits in an attendance that fails is cancelled; what is being sent has its own outcome',
+    async (t) => {
+      const { id, message } = await startAndClaim();
+      const say = async (text: string) => (await company.post(`/v1/attendances/${id}/messages`, { text })).body.id;
+      const sending = await claimOf(await say('Tudo bem?'));
+      const waiting = [await say('Posso ajudar?'), await say('Até logo!')];
+      await record(outcomeOf(message, 'refused'));
+      t.equal(await statusOf(id), 'failed');
+      const statuses = (await company.get(`/v1/attendances/${id}/messages`)).body.data;
+      t.same(
+        statuses.map((one: { id: string; status: string }) => [one.id, one.status]),
+        [[message.id, 'failed'], [sending.id, 'sending'], ...waiting.map((one) => [one, 'cancelled'])],
+      );
+      t.same((await timelineOf(id)).slice(1), [
+        '2 message.failed',
+        '3 attendance.failed',
+        '4 message.cancelled',
+        '5 message.cancelled',
+      ]);
+      const told = await db('events').where({ attendance_id: id, type: 'message.cancelled' });
+      const shown = await Promise.all(
+        waiting.map(async (one) => {
+          const { timeline: _, ...view } = (await company.get(`/v1/messages/${one}`)).body;
+          return view;
+        }),
+      );
+      t.same(new Set(told.map(({ data }) => JSON.stringify(data))), new Set(shown.map((view) => JSON.stringify(view))));
+      await record(outcomeOf(sending, 'unavailable'));
+      t.equal((await company.get(`/v1/messages/${sending.id}`)).body.status, 'cancelled', 'not queued again');
+    },
+  );
+
   t.test('events carry what REST answers', async (t) => {
     const { id, message } = await startAndClaim();
     await record(outcomeOf(message, 'accepted'));

@@ -3,7 +3,7 @@ import { createCorrelator } from '../../../src/features/messages/correlator.ts';
 import { createInbound } from '../../support/inbound.ts';
 import { type Body, eventually, startService } from '../../support/service.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(400_000);
 
 const service = await startService(t);
 const company = await service.createCompany();
@@ -116,6 +116,24 @@ t.test(
     });
   },
 );
+
+t.test('reported as failed before the contact ever wrote, it ends what still waits in its attendance', async (t) => {
+  const { attendance, message } = await start();
+  // One contact gets one message in 6 s: the next one waits for an hour.
+  const in_an_hour = new Date(Date.now() + 3_600_000);
+  await service.db('attempts').where({ message_id: message.id }).update({ started_at: in_an_hour });
+  const template = { name: 'boas_vindas', language: 'pt_BR' };
+  const { body: later } = await company.post(`/v1/attendances/${attendance.id}/messages`, { template });
+  await report(status(message.provider_message_id, 'failed'));
+  await expanded();
+  t.match(await getMessage(later.id), { status: 'cancelled', attempts: [] });
+  const { status: ended, timeline } = await getAttendance(attendance.id);
+  t.equal(ended, 'failed');
+  t.same(
+    timeline.slice(-3).map((entry: Body) => entry.type),
+    ['message.failed', 'attendance.failed', 'message.cancelled'],
+  );
+});
 
 t.test('once the contact has written, a failed message leaves the attendance open', async (t) => {
   const { attendance, message } = await start();

@@ -7,7 +7,7 @@ import { dispatchMessage } from '../../../src/features/messages/dispatch-message
 import { answerJson, resetConnection, startScriptedServer, staySilent } from '../../support/scripted-server.ts';
 import { startService } from '../../support/service.ts';
 
-const service = await startService(t, { with_lanes: false, env: { CONVERSAR_SEND_TIMEOUT_MS: '500' } });
+const service = await startService(t, { with_lanes: false, env: { CONVERSAR_SEND_TIMEOUT_MS: '2500' } });
 const { ctx, db, outside, vaults } = service;
 const company = await service.createCompany();
 const gateway = await startScriptedServer();
@@ -158,14 +158,14 @@ t.test('dispatchMessage', async (t) => {
 
   t.test('a lease that leaves too little is given back before a byte is sent', async (t) => {
     gateway.script(exists, accepted);
-    const { written, paths } = await dispatch({}, unofficial, 1.2 * 500 - 1);
+    const { written, paths } = await dispatch({}, unofficial, 1.2 * 2_500 - 1);
     t.same(paths, []);
     t.match(written, { kind: 'given_back', error: null, recipient: null });
   });
 
   t.test('so is one that the number check has used up; what it learned is kept', async (t) => {
-    gateway.script((socket, request) => void setTimeout(() => exists(socket, request), 300));
-    const { written, paths, identities } = await dispatch({}, unofficial, 1.2 * 500 + 200);
+    gateway.script((socket, request) => void setTimeout(() => exists(socket, request), 1_000));
+    const { written, paths, identities } = await dispatch({}, unofficial, 1.2 * 2_500 + 500);
     t.same(paths, [check]);
     t.match(written, { kind: 'given_back', recipient: { kind: 'wa_id', value: jid } });
     t.equal(identities.length, 1);

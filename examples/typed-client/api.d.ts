@@ -2650,6 +2650,7 @@ export interface components {
      *       "language": "pt_BR",
      *       "category": "utility",
      *       "status": "approved",
+     *       "quality": "green",
      *       "parameter_format": "positional",
      *       "components": [
      *         {
@@ -2707,6 +2708,11 @@ export interface components {
        */
       status: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled' | 'archived' | 'deleted' | 'unknown';
       /**
+       * @description What the provider makes of how its readers took it; one that is `red` can be sent, and is paused next.
+       * @enum {string}
+       */
+      quality: 'green' | 'yellow' | 'red' | 'unknown';
+      /**
        * @description Whether its variables are numbers or names.
        * @enum {string}
        */
@@ -2737,6 +2743,7 @@ export interface components {
      *           "language": "pt_BR",
      *           "category": "utility",
      *           "status": "approved",
+     *           "quality": "green",
      *           "parameter_format": "positional",
      *           "components": [
      *             {

@@ -263,6 +263,7 @@ export interface TemplatesRow {
   components: unknown;
   synced_at: Date;
   created_at: Date;
+  quality: string;
 }
 
 export interface WebhookAttemptsRow {
@@ -550,6 +551,7 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'components',
     'synced_at',
     'created_at',
+    'quality',
   ],
   webhook_attempts: [
     'account_id',

@@ -81,6 +81,7 @@ export interface InboundTemplate {
   /** Null: not told. */
   status: ProviderTemplate['status'] | null;
   category: ProviderTemplate['category'] | null;
+  quality: ProviderTemplate['quality'] | null;
   /** More changed than this body tells: the templates are to be read again. */
   needs_sync: boolean;
 }

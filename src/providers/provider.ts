@@ -102,6 +102,7 @@ export interface ProviderTemplate {
   language: string;
   category: 'marketing' | 'utility' | 'authentication' | 'unknown';
   status: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled' | 'archived' | 'deleted' | 'unknown';
+  quality: 'green' | 'yellow' | 'red' | 'unknown';
   parameter_format: 'positional' | 'named';
   /** As the provider gave them (Meta's component language). */
   components: Record<string, unknown>[];

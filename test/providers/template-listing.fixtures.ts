@@ -28,7 +28,15 @@ export const template_listings: Case<TemplateListing>[] = [
     title: 'all pages by cursor, spelling normalised, unknown values kept as unknown',
     answers: [
       page(
-        [template('1', { language: 'pt-BR', status: 'approved', category: 'marketing' }), { name: 'without id' }],
+        [
+          template('1', {
+            language: 'pt-BR',
+            status: 'approved',
+            category: 'marketing',
+            quality_score: { score: 'RED' },
+          }),
+          { name: 'without id' },
+        ],
         'QVFI',
       ),
       page([template('2', { status: 'LOCKED', category: 'FREE_SERVICE', parameter_format: undefined }), template('1')]),
@@ -41,9 +49,16 @@ export const template_listings: Case<TemplateListing>[] = [
           name: 'pedido_1',
           language: 'pt_BR',
           status: 'approved',
+          quality: 'red',
           parameter_format: 'named',
         },
-        { provider_template_id: '2', category: 'unknown', status: 'unknown', parameter_format: 'positional' },
+        {
+          provider_template_id: '2',
+          category: 'unknown',
+          status: 'unknown',
+          quality: 'unknown',
+          parameter_format: 'positional',
+        },
       ],
     },
   },

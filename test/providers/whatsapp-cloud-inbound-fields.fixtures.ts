@@ -83,12 +83,19 @@ const template_cases: InboundCase[] = [
     { message_template_element: 'Olá {{1}}', message_template_title: 'Oi', message_template_buttons: [] },
     { status: null, category: null, needs_sync: true },
   ),
-  ...['message_template_quality_update', 'message_template_status_update'].map(
-    (field): InboundCase => ({
-      title: `a quality, in the field ${field}`,
-      body: bodyOf(field, { ...ids, previous_quality_score: 'GREEN', new_quality_score: 'YELLOW' }),
-      expected: [{ kind: 'ignored', reason: 'template_quality' }],
-    }),
+  ...['message_template_quality_update', 'message_template_status_update'].map((field) =>
+    template(
+      `a quality, in the field ${field}`,
+      field,
+      { previous_quality_score: 'GREEN', new_quality_score: 'YELLOW' },
+      { status: null, category: null, quality: 'yellow', needs_sync: false },
+    ),
+  ),
+  template(
+    'a quality that is not known',
+    'message_template_quality_update',
+    { previous_quality_score: 'GREEN', new_quality_score: 'UNKNOWN' },
+    { status: null, category: null, quality: 'unknown', needs_sync: false },
   ),
   template(
     'an id that a number cannot hold: name and language tell',

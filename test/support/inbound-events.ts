@@ -9,7 +9,7 @@ const members: Record<InboundEvent['kind'], string> = {
   status: 'kind provider_message_id correlator fact at error identities',
   echo: 'kind provider_message_id correlator at to type text media',
   identity: 'kind at before after',
-  template: 'kind provider_template_id name language at status category needs_sync',
+  template: 'kind provider_template_id name language at status category quality needs_sync',
   channel: 'kind at news',
   opt_out: 'kind at person opted_out',
   ignored: 'kind reason',
@@ -56,7 +56,7 @@ function faultsOfKind(event: InboundEvent): string[] {
     case 'identity':
       return [...someone(event.before), ...someone(event.after)];
     case 'template': {
-      const tells = event.needs_sync || event.status !== null || event.category !== null;
+      const tells = event.needs_sync || event.status !== null || event.category !== null || event.quality !== null;
       return [...unless('tells nothing', tells), ...unless('name', isId(event.name) && isId(event.language))];
     }
     case 'channel': {

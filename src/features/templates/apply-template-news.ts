@@ -7,14 +7,18 @@ import { toTemplate } from './template-view.ts';
 import { changeTemplate } from './templates.repository.ts';
 
 /**
- * What a provider tells of a template between two syncs: its status or category; what is more than that is asked for with a
+ * What a provider tells of a template between two syncs: its status, category or quality; what is more than that is asked for with a
  * sync. Returns whether anything changed. Call it inside a transaction.
  */
 export async function applyTemplateNews(trx: Scope, channel_id: string, news: InboundTemplate): Promise<boolean> {
-  const { name, status, category } = news;
+  const { name, status, category, quality } = news;
   // Webhooks write `en-US` where the listing writes `en_US`.
   const language = news.language.replace('-', '_');
-  const change = { ...(status ? { status } : {}), ...(category ? { category } : {}) };
+  const change = {
+    ...(status ? { status } : {}),
+    ...(category ? { category } : {}),
+    ...(quality ? { quality } : {}),
+  };
   const changed = await changeTemplate(trx, channel_id, { name, language }, change, news.at);
   // One that we do not know yet is in the next listing.
   if (news.needs_sync || !changed) await askForSync(trx, channel_id);

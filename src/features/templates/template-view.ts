@@ -14,6 +14,7 @@ export function toTemplate(row: TemplatesRow): TemplateView {
     language: row.language,
     category: row.category as TemplateView['category'],
     status: row.status as TemplateView['status'],
+    quality: row.quality as TemplateView['quality'],
     parameter_format,
     components,
     slots: readSlots(components, parameter_format),

@@ -42,7 +42,7 @@ export async function changeTemplate(
   ctx: Ctx,
   channel_id: string,
   key: { name: string; language: string },
-  change: Partial<Pick<TemplatesRow, 'status' | 'category'>>,
+  change: Partial<Pick<TemplatesRow, 'status' | 'category' | 'quality'>>,
   at: Date,
 ): Promise<{ row: TemplatesRow; has_changed: boolean } | undefined> {
   const before = await table(ctx, 'templates')
@@ -75,19 +75,19 @@ export async function replaceTemplates(
     `with listed as (
        select * from jsonb_to_recordset(cast(:listed as jsonb))
            as l (id uuid, provider_template_id text, name text, language text, category text, status text,
-                 parameter_format text, components jsonb)
+                 quality text, parameter_format text, components jsonb)
      ), written as (
        insert into templates as t (account_id, id, channel_id, provider_template_id, name, language, category, status,
-                                   parameter_format, components, synced_at, created_at)
+                                   quality, parameter_format, components, synced_at, created_at)
        select cast(:account_id as uuid), id, cast(:channel_id as uuid), provider_template_id, name, language, category, status,
-              parameter_format, components, cast(:synced_at as timestamptz), cast(:synced_at as timestamptz)
+              quality, parameter_format, components, cast(:synced_at as timestamptz), cast(:synced_at as timestamptz)
          from listed
        on conflict on constraint templates_name_language do update
          set provider_template_id = excluded.provider_template_id, category = excluded.category, status = excluded.status,
-             parameter_format = excluded.parameter_format, components = excluded.components, synced_at = excluded.synced_at
-         where (t.provider_template_id, t.category, t.status, t.parameter_format, t.components)
+             quality = excluded.quality, parameter_format = excluded.parameter_format, components = excluded.components, synced_at = excluded.synced_at
+         where (t.provider_template_id, t.category, t.status, t.quality, t.parameter_format, t.components)
                is distinct from (excluded.provider_template_id, excluded.category, excluded.status,
-                                 excluded.parameter_format, excluded.components)
+                                 excluded.quality, excluded.parameter_format, excluded.components)
        returning t.id
      ), removed as (
        update templates t set status = 'deleted', synced_at = :synced_at

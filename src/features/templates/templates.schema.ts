@@ -31,6 +31,10 @@ export const Template = Closed(
     status: OneOf(template_statuses, {
       description: 'Only an `approved` one can be sent; `deleted`: the provider has it no more.',
     }),
+    quality: OneOf(['green', 'yellow', 'red', 'unknown'], {
+      description:
+        'What the provider makes of how its readers took it; one that is `red` can be sent, and is paused next.',
+    }),
     parameter_format: OneOf(['positional', 'named'], { description: 'Whether its variables are numbers or names.' }),
     components: Type.Array(Component, { description: 'As the provider gave them.' }),
     slots: Type.Array(Type.Ref(TemplateSlot), { description: 'What a start has to fill in.' }),
@@ -50,6 +54,7 @@ export const Template = Closed(
         language: 'pt_BR',
         category: 'utility',
         status: 'approved',
+        quality: 'green',
         parameter_format: 'positional',
         components: [{ type: 'BODY', text: 'Olá {{1}}, tudo bem?', example: { body_text: [['Ana']] } }],
         slots: [slot_example],

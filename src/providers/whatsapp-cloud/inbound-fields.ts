@@ -3,7 +3,7 @@ import type { ChannelNews } from '../provider.ts';
 import { isObject, type Json, listAt, objectAt, stringOf, timeOf } from '../wire.ts';
 import { type Change, ignored } from './inbound-messages.ts';
 import { personOf } from './inbound-people.ts';
-import { mapCategory, mapStatus, normaliseLanguage } from './template-listing.ts';
+import { mapCategory, mapQuality, mapStatus, normaliseLanguage } from './template-listing.ts';
 
 /** `user_preferences`: marketing messages stopped or resumed. */
 export function readPreference(preference: unknown, { value, at: otherwise }: Change): InboundEvent {
@@ -67,13 +67,13 @@ function banNews(event: string, value: Json): ChannelNews | null {
 
 /** The four fields about templates, told apart by what they carry: Meta's own example names the wrong field. */
 export function readTemplate({ value, at }: Change): InboundEvent {
-  if (value.new_quality_score !== undefined) return ignored('template_quality');
   if (value.event === 'LOCKED') return ignored('template_locked');
   const name = stringOf(value.message_template_name);
   const language = stringOf(value.message_template_language, 32);
   if (name === null || language === null) return ignored('incomplete');
   const status = statusOf(value.event);
   const new_category = categoryOf(value.new_category);
+  const quality = value.new_quality_score === undefined ? null : mapQuality(value.new_quality_score);
   return {
     kind: 'template',
     provider_template_id: idOf(value.message_template_id),
@@ -82,8 +82,9 @@ export function readTemplate({ value, at }: Change): InboundEvent {
     at,
     status,
     category: new_category ?? categoryOf(value.message_template_category),
+    quality,
     // New components, or a word that is not known.
-    needs_sync: status === null && new_category === null,
+    needs_sync: status === null && new_category === null && quality === null,
   };
 }
 

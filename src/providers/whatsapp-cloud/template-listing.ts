@@ -89,6 +89,7 @@ function readTemplate(value: unknown): ProviderTemplate | null {
     language: normaliseLanguage(language),
     category: mapCategory(value.category),
     status: mapStatus(value.status),
+    quality: mapQuality(objectAt(value, 'quality_score').score),
     parameter_format: lowerCase(value.parameter_format) === 'named' ? 'named' : 'positional',
     components: Array.isArray(value.components) ? value.components.filter(isObject) : [],
   };
@@ -129,6 +130,11 @@ export function mapStatus(status: unknown): ProviderTemplate['status'] {
 export function mapCategory(category: unknown): ProviderTemplate['category'] {
   const name = lowerCase(category);
   return name === 'marketing' || name === 'utility' || name === 'authentication' ? name : 'unknown';
+}
+
+export function mapQuality(score: unknown): ProviderTemplate['quality'] {
+  const name = lowerCase(score);
+  return name === 'green' || name === 'yellow' || name === 'red' ? name : 'unknown';
 }
 
 function lowerCase(value: unknown): string {

@@ -248,10 +248,20 @@ t.test('every change of a contact or an attendance is told once, as REST shows i
     await tells(t, 'stop', ['contact.opted_out'], () => stops(true));
     await tells(t, 'stop again', [], () => stops(true));
     await tells(t, 'resume', ['contact.opted_in'], () => stops(false));
-    const paused = { kind: 'template', provider_template_id: null, category: null, needs_sync: false, at } as const;
+    const paused = {
+      kind: 'template',
+      provider_template_id: null,
+      category: null,
+      needs_sync: false,
+      at,
+      quality: null,
+    } as const;
     await tells(t, 'a template', ['template.status_changed'], () =>
       say({ ...paused, ...boas_vindas, status: 'paused' }),
     );
+    const liked = () => say({ ...paused, ...boas_vindas, status: null, quality: 'yellow' });
+    await tells(t, 'a quality', ['template.status_changed'], liked);
+    await tells(t, 'the same again', [], liked);
   });
 
   t.test('an erasure closes what is open', async (t) => {

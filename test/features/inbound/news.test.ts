@@ -31,6 +31,22 @@ t.test('a template that Meta pauses cannot start an attendance any more', async 
   t.match(await company.start({}), { status: 201 });
 });
 
+t.test('the quality of a template is shown as Meta tells it, and one that is red can be sent', async (t) => {
+  const ids = { message_template_id: 1_000_001, message_template_name: 'boas_vindas' };
+  const told = {
+    ...ids,
+    message_template_language: 'pt-BR',
+    previous_quality_score: 'GREEN',
+    new_quality_score: 'RED',
+  };
+  const red = await service.db('templates').where({ name: 'boas_vindas' }).select('quality');
+  t.notMatch(red, [{ quality: 'red' }]);
+  await deliver(told, 'message_template_quality_update');
+  await expanded();
+  t.match(await template('approved'), { name: 'boas_vindas', quality: 'red' });
+  t.match(await company.start({ contact: { phone: '31988880303' } }), { status: 201 });
+});
+
 t.test('a template that we do not know yet makes the channel read its templates again', async () => {
   await service
     .db('channels')
@@ -81,7 +97,7 @@ t.test(
       (reply) => reply.body.status === 'deleted',
     );
     await service.db('messages').where({ id: body.first_message.id }).update({ run_at: new Date() });
-    const failed = await eventually(message, (reply) => reply.body.status === 'failed', 20_000);
+    const failed = await eventually(message, (reply) => reply.body.status === 'failed');
     t.match(failed.body, {
       error: { code: 'template_not_found' },
       attempts: [{ number: 1 }, { number: 2, outcome: 'refused' }],
@@ -109,7 +125,7 @@ t.test('a restricted account refuses starts, with the reason, and goes on to rec
   const answered = await company.post(
     `/v1/attendances/${body.data[0].id}/messages`,
     { text: 'Oi!' },
-    { prefer: 'wait=10' },
+    { prefer: 'wait=20' },
   );
   t.match(answered.body, { status: 'accepted' });
   t.match((await company.post(`/v1/channels/${company.official_id}/check`)).body, { status: 'connected' });

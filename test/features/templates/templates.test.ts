@@ -81,6 +81,7 @@ t.test('GET /v1/templates/{template_id}', async (t) => {
       language: 'pt_BR',
       category: 'utility',
       status: 'approved',
+      quality: 'green',
       parameter_format: 'named',
       provider_template_id: /^\d{16}$/,
       synced_at: synced.synced_at,

@@ -2587,6 +2587,12 @@ export interface components {
       };
     };
     /**
+     * CheckChannel
+     * @description No fields: no body, or `{}`.
+     * @example {}
+     */
+    CheckChannel: Record<string, never> | null;
+    /**
      * TemplateSlot
      * @description One thing to fill in: all a form needs to draw one field.
      * @example {
@@ -9256,7 +9262,11 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: never;
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['CheckChannel'];
+      };
+    };
     responses: {
       /** @description A company's WhatsApp number at one provider. Its credentials are never shown. */
       200: {
@@ -9271,6 +9281,7 @@ export interface operations {
       /**
        * @description - `validation_failed`: The request does not fit its schema.
        *     - `malformed_url`: The URL cannot be read.
+       *     - `malformed_body`: The body is no JSON.
        *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
        */
       400: {
@@ -9281,7 +9292,7 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+            code: 'validation_failed' | 'malformed_url' | 'malformed_body' | 'idempotency_key_invalid';
           };
         };
       };
@@ -9297,6 +9308,32 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
             code: 'channel_not_found';
+          };
+        };
+      };
+      /** @description - `body_too_large`: The body is too large. */
+      413: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'body_too_large';
+          };
+        };
+      };
+      /** @description - `unsupported_media_type`: Unsupported content type. */
+      415: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'unsupported_media_type';
           };
         };
       };

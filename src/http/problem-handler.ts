@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable } from '../db/pg-errors.ts';
 import { defineProblem, Problem, type ProblemKind, type Text } from '../problem.ts';
 
-const malformed_body = defineProblem({
+export const malformed_body = defineProblem({
   code: 'malformed_body',
   status: 400,
   title: { en: 'The body is no JSON', pt: 'O corpo não é JSON' },

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -15,7 +16,7 @@ import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import type { DefinedProblem } from '../problem.ts';
 import { answerClientError } from './client-error.ts';
-import { handleProblem, route_not_found, sendProblem } from './problem-handler.ts';
+import { handleProblem, malformed_body, route_not_found, sendProblem } from './problem-handler.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 /** The server as routes see it: types of params, query, body and answers come from their TypeBox schemas. */
@@ -102,6 +103,8 @@ function readJsonBodies(server: App): void {
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.setDecorator('raw_body', body);
     if (body.length === 0) return done(null, {});
+    // Decoded all the same, each bad byte would become U+FFFD: something that nobody sent.
+    if (!isUtf8(body)) return done(malformed_body());
     return parseJson(request, body.toString('utf8'), done);
   });
 }

@@ -66,6 +66,16 @@ t.test('UTF-8 goes in and comes out whole', async (t) => {
   t.equal(body.name, name);
 });
 
+t.test('a body that is no UTF-8 is refused, and not mended in silence', async (t) => {
+  const headers = { authorization: `Bearer ${company.key}`, 'content-type': 'application/json' };
+  for (const bad of ['\xff', '\xe9', '\xc3(', '\xed\xa0\x80', '\xf4\x90\x80\x80', '\xc0\x80']) {
+    const payload = Buffer.from(`{"phone":"31988880012","name":"Jo${bad}o"}`, 'latin1');
+    const reply = await service.server.inject({ method: 'POST', url: '/v1/contacts', headers, payload });
+    t.match(reply.json(), { status: 400, code: 'malformed_body' }, JSON.stringify(bad));
+  }
+  t.match((await company.get('/v1/contacts?search=31988880012')).body, { data: [] });
+});
+
 t.test('the documentation is served by ourselves', async (t) => {
   const { status, headers, text } = await service.send(null, 'GET', '/docs/');
   t.equal(status, 200);

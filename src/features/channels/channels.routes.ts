@@ -14,7 +14,7 @@ import { changeChannel } from './change-channel.ts';
 import { on_unknown_not_supported } from './channel-settings.ts';
 import { toChannel } from './channel-view.ts';
 import { findChannel, listChannels } from './channels.repository.ts';
-import { Channel, ChannelChange, ChannelPage, channel_schemas, NewChannel } from './channels.schema.ts';
+import { Channel, ChannelChange, ChannelPage, CheckChannel, channel_schemas, NewChannel } from './channels.schema.ts';
 import { checkChannel } from './check-channel.ts';
 import { channel_exists, createChannel } from './create-channel.ts';
 import { type ChannelUse, channel_in_use, deleteChannel } from './delete-channel.ts';
@@ -119,6 +119,7 @@ function readAndMakeRoutes(app: App, { guard, outside, public_url }: Dependencie
         description:
           'Answers the channel with its fresh `status`. This is how a disconnected or restricted one comes back.',
         params: ChannelPath,
+        body: Type.Ref(CheckChannel),
         response: { 200: Type.Ref(Channel) },
       },
     },

@@ -193,6 +193,13 @@ export const ChannelChange = Closed(
   },
 );
 
+export const CheckChannel = Nullable(
+  Closed(
+    {},
+    { $id: 'CheckChannel', title: 'CheckChannel', description: 'No fields: no body, or `{}`.', examples: [{}] },
+  ),
+);
+
 export const channel_schemas: TSchema[] = [
   ChannelCapabilities,
   ChannelWebhook,
@@ -201,6 +208,7 @@ export const channel_schemas: TSchema[] = [
   ...new_channel_forms,
   NewChannel,
   ChannelChange,
+  CheckChannel,
 ];
 
 const common_body = Closed(common_members);

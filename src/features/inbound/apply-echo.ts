@@ -1,20 +1,21 @@
 import type { Scope } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import type { InboundEcho } from '../../providers/inbound.ts';
+import type { Address } from '../../providers/provider.ts';
 import { eventOf } from '../attendances/attendance-events.ts';
 import { changeAttendance } from '../attendances/attendances.repository.ts';
 import { lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { readCorrelator } from '../messages/correlator.ts';
-import { findReported, insertReceived, listDoubtsLike } from '../messages/evidence.repository.ts';
+import { findReported, insertReceived, listUnansweredLike } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
 import { joinFact } from './apply-status.ts';
 import { type Applied, addressOf, type Place } from './receive-message.ts';
-import { isKnown, resolvePerson } from './resolve-person.ts';
+import { isKnown, phoneOf, resolvePerson } from './resolve-person.ts';
 
 /**
- * A message in our direction: one of ours, which it proves to be sent; one in doubt with the same text to the same person,
- * which it settles; else what a person of the company typed on the phone, which joins the open attendance or is dropped.
+ * A message in our direction: one of ours, which it proves to be sent; one in the air or in doubt with the same text to
+ * the same person, which it settles (a gateway's echo overtakes the answer to its own send); else what a person of the company typed on the phone, which joins the open attendance or is dropped.
  */
 export async function applyEcho(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
   const ours = await findOurs(trx, channel, event);
@@ -31,12 +32,18 @@ async function findOurs(trx: Scope, channel: ChannelsRow, event: InboundEcho) {
   const { provider_message_id } = event;
   const found = await findReported(trx, channel.id, { message_id: named?.message_id ?? null, provider_message_id });
   if (found || event.text === null) return found;
-  const values = event.to.identities.flatMap(({ kind, value }) =>
-    kind === 'wa_id' ? [value, `+${value.replace(/\D/g, '')}`] : [value],
-  );
-  const doubts = await listDoubtsLike(trx, channel.id, { text: event.text, values, at: event.at });
+  const values = event.to.identities.flatMap(({ kind, value }) => addressesOf(kind, value));
+  const alike = await listUnansweredLike(trx, channel.id, { text: event.text, values, at: event.at });
   // Two alike settle neither: nobody could tell which.
-  return doubts.length === 1 ? doubts[0] : undefined;
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+/** As a message of ours may be addressed to it: until an answer names the network's form, a number is written as it is dialled. */
+function addressesOf(kind: Address['kind'], value: string): string[] {
+  if (kind !== 'wa_id' && kind !== 'phone') return [value];
+  const written = `+${value.replace(/\D/g, '')}`;
+  const phone = phoneOf(written);
+  return [value, written, ...(phone ? [phone.e164, ...phone.alternates] : [])];
 }
 
 async function keepTyped(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {

@@ -27,7 +27,7 @@ export function toScoped(
 }
 
 /** What a provider calls a phone and our rules do not know as one is none. */
-function phoneOf(value: string): Phone | null {
+export function phoneOf(value: string): Phone | null {
   try {
     return readPhone(value, 'BR', '');
   } catch (error) {

@@ -115,16 +115,17 @@ export async function joinEvidence(
   return row;
 }
 
-/** Unknown messages of a channel with this text, to one of these addresses, in doubt for at most 10 minutes. */
-export async function listDoubtsLike(
+/** Messages of a channel with this text, to one of these addresses, in the air or in doubt for at most 10 minutes. */
+export async function listUnansweredLike(
   ctx: Ctx,
   channel_id: string,
   { text, values, at }: { text: string; values: string[]; at: Date },
 ): Promise<Found[]> {
   return table(ctx, 'messages')
-    .where({ channel_id, state: 'unknown', text })
+    .where({ channel_id, text })
+    .whereIn('state', ['sending', 'unknown'])
     .whereRaw('recipient = any (cast(? as text[]))', [values])
-    .whereRaw(`abs(extract(epoch from unknown_at - cast(? as timestamptz))) <= 600`, [at])
+    .whereRaw(`abs(extract(epoch from coalesce(unknown_at, now()) - cast(? as timestamptz))) <= 600`, [at])
     .select('id', 'attendance_id')
     .limit(2);
 }

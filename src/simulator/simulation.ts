@@ -16,6 +16,9 @@ export interface Simulation {
   slow_ms: number;
   /** How long a connection without an answer is kept before it is cut. */
   silence_ms: number;
+  /** Shares (0 to 1) of the messages not scripted otherwise whose connection is cut before, or after, they were accepted. */
+  cut_before: number;
+  cut_after: number;
   webhooks: Webhooks;
   people: People;
 }
@@ -54,7 +57,7 @@ export async function playOutcome<ErrorName extends string>(
   const accepted = behaviour.kind === 'accept' || ('accepted' in behaviour && behaviour.accepted);
   const entry = simulation.received.add({
     ...incoming.entry,
-    outcome: behaviour === incoming.behaviour ? incoming.outcome : 'accepted',
+    outcome: behaviour === incoming.behaviour ? incoming.outcome : nameOf(behaviour),
     accepted,
     status: answer?.status ?? null,
     error_code: answer?.code ?? null,
@@ -85,17 +88,30 @@ async function playWebhooks({ webhooks }: Simulation, reply: FastifyReply, plan:
   else reply.raw.once('close', () => void webhooks.play(plan));
 }
 
-/** The behaviour of this attempt: one that refuses only the first few becomes an acceptance after them. */
+/** What a behaviour that is not the scripted one is called. */
+function nameOf(behaviour: Behaviour<string>): string {
+  if (behaviour.kind !== 'cut') return 'accepted';
+  return behaviour.accepted ? 'cut_after_acceptance' : 'cut_before_acceptance';
+}
+
+/** The behaviour of this attempt: one that refuses only the first few becomes an acceptance after them, and one that accepts may be cut by chance. */
 function settle<ErrorName extends string>(
   simulation: Simulation,
   { behaviour, entry }: Incoming<ErrorName>,
 ): Behaviour<ErrorName> {
+  if (behaviour.kind === 'accept' && behaviour.with === undefined) return cutByChance(simulation) ?? behaviour;
   if (behaviour.kind !== 'refuse' || behaviour.first === undefined) return behaviour;
   const key = `${entry.protocol} ${entry.channel} ${entry.wa_id}`;
   const attempt = (simulation.attempts.get(key) ?? 0) + 1;
   if (simulation.attempts.size >= max_recipients_counted) simulation.attempts.clear();
   simulation.attempts.set(key, attempt);
   return attempt > behaviour.first ? { kind: 'accept' } : behaviour;
+}
+
+function cutByChance({ cut_before, cut_after }: Simulation): Behaviour<never> | undefined {
+  const chance = Math.random();
+  if (chance >= cut_before + cut_after) return undefined;
+  return { kind: 'cut', accepted: chance >= cut_before };
 }
 
 /** Undefined: no answer will be given. */

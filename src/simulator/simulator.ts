@@ -28,6 +28,10 @@ export interface SimulatorOptions {
   slow_ms?: number;
   /** How long recipients ending in 0000 are left without an answer before the connection is cut. Default 60,000. */
   silence_ms?: number;
+  /** Share (0 to 1) of the messages not scripted otherwise whose connection is cut before they are accepted. Default 0. */
+  cut_before?: number;
+  /** The same, after they were accepted. Default 0. */
+  cut_after?: number;
   /** How many received messages are kept. Default 100,000. */
   max_received?: number;
   /** Between one webhook and the next of the same message. Default 300. */
@@ -86,6 +90,8 @@ function openSimulation({ state_file, ...options }: SimulatorOptions): Simulatio
     latency_ms: options.latency_ms ?? 0,
     slow_ms: options.slow_ms ?? 3_000,
     silence_ms: options.silence_ms ?? 60_000,
+    cut_before: options.cut_before ?? 0,
+    cut_after: options.cut_after ?? 0,
     people: openPeople(),
     webhooks: openWebhooks({
       targets: openTargets(state_file === undefined ? undefined : `${state_file}.webhooks`),

@@ -44,3 +44,20 @@ t.test('GET / › tells the base URLs, the demo values and the script', async (t
   const { call, url } = await simulate(t);
   t.match((await call('/')).body, { graph: `${url}/graph`, evolution: `${url}/evolution`, demo_values, script });
 });
+
+t.test('messages without a script are cut by chance, before or after they are accepted', async (t) => {
+  for (const [share, outcome, accepted] of [
+    ['cut_before', 'cut_before_acceptance', false],
+    ['cut_after', 'cut_after_acceptance', true],
+  ] as const) {
+    const { evolution, received } = await simulate(t, { [share]: 1 });
+    const send = (number: string) => evolution.post('/message/sendText/demo', { number, text: 'Olá' });
+    await t.rejects(send('5531988881001'), share);
+    await t.rejects(send('5531988880498'));
+    t.equal((await send('5531988880404')).status, 400, 'what is scripted stays as it is');
+    const [by_chance, scripted] = await received();
+    t.match(by_chance, { outcome, accepted, status: null });
+    t.equal(by_chance?.provider_message_id !== null, accepted);
+    t.match(scripted, { outcome: 'cut_after_acceptance', accepted: true });
+  }
+});

@@ -148,14 +148,14 @@ module.exports = {
       severity: 'error',
       comment: 'What ships does not need what does not.',
       from: { path: '^src/' },
-      to: { path: '^(test|scripts|bench|examples)/' },
+      to: { path: '^(test|scripts|bench|torture|examples)/' },
     },
     {
       name: 'an-example-stands-alone',
       severity: 'error',
       comment: 'An integrator has the API document and nothing else of ours.',
       from: { path: '^examples/' },
-      to: { path: '^(src|test|scripts|bench)/' },
+      to: { path: '^(src|test|scripts|bench|torture)/' },
     },
     {
       name: 'nothing-unresolved',

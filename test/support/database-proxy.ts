@@ -3,9 +3,8 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Test } from 'tap';
 import type { ConnectionSettings } from '../../src/db/connection.ts';
-import { databaseUrl } from './process.ts';
+import { databaseUrl, type Owner } from './process.ts';
 
 export interface DatabaseProxy {
   /** DATABASE_URL of the same database, through the proxy. */
@@ -22,7 +21,7 @@ export interface DatabaseProxy {
  * A proxy in front of a database; closed when `t` ends. On a unix socket: a port that is let go while the database is
  * down may be another test's when it is back.
  */
-export async function startDatabaseProxy(t: Test, settings: ConnectionSettings): Promise<DatabaseProxy> {
+export async function startDatabaseProxy(t: Owner, settings: ConnectionSettings): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
   let is_silent = false;
   const folder = await mkdtemp(join(tmpdir(), 'conversar-proxy-'));

@@ -3,13 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Test } from 'tap';
 import type { ConnectionSettings } from '../../src/db/connection.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const ready_within_ms = 180_000;
 
 type Environment = Record<string, string>;
+
+/** A test, or whoever else ends what it began. */
+export interface Owner {
+  teardown: (end: () => unknown) => void;
+}
+
+/** Node's arguments for our own program, from its sources. */
+const from_source = ['--import', 'tsx', 'src/main.ts'];
 
 export interface Ended {
   code: number | null;
@@ -53,10 +59,10 @@ export function processSettings(database_url: string) {
 }
 
 /** `env -i` drops our own settings and what tap adds to watch its children; killed when `t` ends, frozen or not. */
-function launch(t: Test, args: string[], env: Environment): ChildProcess {
+function launch(t: Owner, args: string[], env: Environment): ChildProcess {
   const { PATH = '', TMPDIR = '/tmp' } = process.env;
   const pairs = Object.entries({ PATH, TMPDIR, HOME: TMPDIR, ...env }).map(([name, value]) => `${name}=${value}`);
-  const child = spawn('env', ['-i', ...pairs, process.execPath, '--import', 'tsx', 'src/main.ts', ...args], {
+  const child = spawn('env', ['-i', ...pairs, process.execPath, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -76,11 +82,11 @@ function launch(t: Test, args: string[], env: Environment): ChildProcess {
 
 /** Runs a command to its end. */
 export async function runCommand(
-  t: Test,
+  t: Owner,
   args: string[],
   env: Environment,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = launch(t, args, env);
+  const child = launch(t, [...from_source, ...args], env);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {
@@ -94,8 +100,13 @@ export async function runCommand(
 }
 
 /** Starts `serve` or `worker` and waits until it says that it is ready; throws with what it said when it ends before. */
-export async function startProcess(t: Test, args: string[], env: Environment): Promise<Running> {
-  const child = launch(t, args, env);
+export async function startProcess(
+  t: Owner,
+  args: string[],
+  env: Environment,
+  { program = from_source, ready_within_ms = 180_000 }: { program?: string[]; ready_within_ms?: number } = {},
+): Promise<Running> {
+  const child = launch(t, [...program, ...args], env);
   const lines: Record<string, unknown>[] = [];
   const exited = once(child, 'exit').then(([code, signal]): Ended => ({ code, signal }));
   const ready = new Promise<string>((resolve, reject) => {

@@ -1,0 +1,73 @@
+import { createServer } from 'node:net';
+import { type Ended, type Owner, type Running, startProcess } from '../test/support/process.ts';
+
+/** One place in a fleet: a process that comes and goes, always at the same address. */
+export interface Member {
+  name: string;
+  /** Where it listens; empty for a worker. */
+  url: string;
+  /** Throws when it does not come up. */
+  start: (over?: Record<string, string>) => Promise<Running>;
+  running: () => Running | undefined;
+  end: (signal: NodeJS.Signals) => Promise<Ended>;
+}
+
+export interface FleetOptions {
+  owner: Owner;
+  program: string[];
+  env: Record<string, string>;
+  /** What each runs, such as `serve --no-lanes`. */
+  commands: string[];
+}
+
+/** On a machine that is busy with the load, too. */
+const ready_within_ms = 240_000;
+
+/** Processes over one database, each at a port of its own; none is started yet. */
+export async function createFleet({ owner, program, env, commands }: FleetOptions): Promise<Member[]> {
+  const ports = await freePorts(commands.length);
+  return commands.map((command, place): Member => {
+    const port = ports[place] ?? 0;
+    let running: Running | undefined;
+    return {
+      name: `${command} #${place}`,
+      url: command.startsWith('serve') ? `http://127.0.0.1:${port}` : '',
+      start: async (over = {}) => {
+        running = await startProcess(
+          owner,
+          command.split(' '),
+          { ...env, PORT: String(port), ...over },
+          { program, ready_within_ms },
+        );
+        return running;
+      },
+      running: () => running,
+      end: async (signal) => {
+        if (!running) throw new Error(`${command} #${place} does not run`);
+        const ended = await running.end(signal);
+        running = undefined;
+        return ended;
+      },
+    };
+  });
+}
+
+/** Addresses of those that listen. */
+export const urlsOf = (fleet: Member[]): string[] => fleet.flatMap(({ url }) => (url === '' ? [] : [url]));
+
+/** Ports nobody listens on this moment, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const probes = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const probe = createServer();
+      await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
+      return probe;
+    }),
+  );
+  const ports = probes.map((probe) => {
+    const address = probe.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  });
+  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
+  return ports;
+}

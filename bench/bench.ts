@@ -6,8 +6,10 @@ import type { Server } from './database.ts';
 export interface BenchContext {
   /** Measured time per program, shared among its cells. */
   seconds: number;
-  /** Of the company that bodies come in for. */
+  /** Of the company that bodies come in for, or that starts. */
   channels: number;
+  /** The most of one kind, where processes are counted. */
+  processes: number;
   server: Server;
   profile_folder: string | null;
   log: Logger;
@@ -27,5 +29,7 @@ export interface Report {
 
 export interface Bench {
   about: string;
+  /** How many channels where none are asked for. */
+  channels: number;
   run: (context: BenchContext) => Promise<Report>;
 }

@@ -1,5 +1,5 @@
 /** What a program is asked, one question at a time. */
-export type Question<S> = { ask: 'open'; settings: S } | { ask: 'cpu' } | { ask: 'close' };
+export type Question<S> = { ask: 'open'; settings: S } | { ask: 'cpu' | 'memory' } | { ask: 'close' };
 
 /** A program that is measured, as its process sees itself. */
 interface Opened {
@@ -7,7 +7,7 @@ interface Opened {
   close: () => Promise<void>;
 }
 
-/** Serves the parent's questions over IPC: opens when told to, tells its CPU in ms, and ends with its parent. */
+/** Serves the parent's questions over IPC: opens when told to, tells its CPU in ms and its memory in MiB, and ends with its parent. */
 export function runProgram<S>(open: (settings: S) => Promise<Opened>): void {
   let opened: Opened | undefined;
   const answer = async (question: Question<S>): Promise<unknown> => {
@@ -19,6 +19,8 @@ export function runProgram<S>(open: (settings: S) => Promise<Opened>): void {
         const { user, system } = process.cpuUsage();
         return (user + system) / 1_000;
       }
+      case 'memory':
+        return process.memoryUsage().rss / 1_048_576;
       case 'close':
         await opened?.close();
         return null;

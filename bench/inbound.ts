@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { type Door, type SentMessage, statuses_per_body, statusesOf, textsFrom } from './inbound-bodies.ts';
 import { type Company, createCompany } from './inbound-company.ts';
-import type { OursSettings } from './inbound-ours.ts';
 import { reportInbound } from './inbound-report.ts';
 import { drive, join, type Sample, type Shot, until, withCpu } from './measure.ts';
+import type { OursSettings } from './ours.ts';
 import { type Program, startProgram } from './program.ts';
 
 export type LoadName = 'texts' | 'statuses';
@@ -36,6 +36,7 @@ type Runners = Record<ProgramName, Runner>;
 
 export const inbound: Bench = {
   about: 'signed Cloud API bodies beside a route that checks the signature, inserts the body and answers 200',
+  channels: 8,
   run: async (context: BenchContext): Promise<Report> => {
     const closers: (() => Promise<void>)[] = [];
     try {
@@ -94,9 +95,9 @@ async function open(context: BenchContext, closers: (() => Promise<void>)[]): Pr
     const given: OursSettings = {
       settings,
       master_key: master_key.toString('base64'),
-      with_lanes: name === 'expanded',
+      role: name === 'expanded' ? 'whole' : 'http',
     };
-    return { company, program: await start('./inbound-ours.ts', given) };
+    return { company, program: await start('./ours.ts', given) };
   };
   const floor = await start('./inbound-floor.ts', { settings: await server.createDatabase('floor') });
   const acknowledged = await openOurs('acknowledged');

@@ -5,9 +5,12 @@ import type { Question } from './child.ts';
 
 /** A program in a process of its own, and the connections to it. */
 export interface Program {
+  url: string;
   pool: Pool;
   /** CPU used so far, in ms. */
   readCpu: () => Promise<number>;
+  /** Resident memory, in MiB. */
+  readMemory: () => Promise<number>;
   /** Ends it within 20 s, kindly or not. */
   stop: () => Promise<void>;
 }
@@ -46,8 +49,10 @@ export async function startProgram<S>(file: URL, settings: S, options: ProgramOp
       bodyTimeout: request_within_ms,
     });
     return {
+      url,
       pool,
       readCpu: async () => Number(await ask({ ask: 'cpu' })),
+      readMemory: async () => Number(await ask({ ask: 'memory' })),
       stop: async () => {
         await pool.destroy();
         await askChild(child, { ask: 'close' }, AbortSignal.timeout(exit_within_ms)).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** `npm run bench -- <name> [--seconds N] [--channels N] [--profile] [--results FOLDER]`: see README.md beside this file. */
+/** `npm run bench -- <name> [--seconds N] [--channels N] [--processes N] [--profile] [--results FOLDER]`: see README.md beside this file. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -8,19 +8,23 @@ import { createLog } from '../src/log.ts';
 import type { Bench, Report } from './bench.ts';
 import { drawBars } from './chart.ts';
 import { openServer, type Server } from './database.ts';
+import { idle } from './idle.ts';
 import { inbound } from './inbound.ts';
+import { scale } from './scale.ts';
+import { start } from './start.ts';
 import { formatTable } from './table.ts';
 
-const benches: Record<string, Bench> = { inbound };
+const benches: Record<string, Bench> = { start, inbound, scale, idle };
 
-const usage = `npm run bench -- <name> [--seconds N] [--channels N] [--profile] [--results FOLDER]
+const usage = `npm run bench -- <name> [--seconds N] [--channels N] [--processes N] [--profile] [--results FOLDER]
 
 ${Object.entries(benches)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join('\n')}
 
   --seconds N       measured time per program, shared among its cells; default 30
-  --channels N      channels that bodies come in for; default 8
+  --channels N      channels of the company; default 8 for inbound, 100 for the others
+  --processes N     the most HTTP processes, and workers, of scale; default 4
   --profile         leave a .cpuprofile of each program in FOLDER/profiles
   --results FOLDER  where <name>.json and <name>.svg go; default bench/results
 `;
@@ -30,6 +34,7 @@ interface Arguments {
   bench: Bench;
   seconds: number;
   channels: number;
+  processes: number;
   has_profile: boolean;
   results: string;
 }
@@ -45,7 +50,8 @@ function readArguments(): Arguments {
     allowPositionals: true,
     options: {
       seconds: { type: 'string', default: '30' },
-      channels: { type: 'string', default: '8' },
+      channels: { type: 'string' },
+      processes: { type: 'string', default: '4' },
       profile: { type: 'boolean', default: false },
       results: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
     },
@@ -54,8 +60,10 @@ function readArguments(): Arguments {
   const bench = benches[name];
   if (!bench || rest.length > 0) throw new Error(usage);
   const seconds = readPositive(values.seconds, 'seconds');
-  const channels = Math.ceil(readPositive(values.channels, 'channels'));
-  return { name, bench, seconds, channels, has_profile: values.profile, results: values.results };
+  const channels =
+    values.channels === undefined ? bench.channels : Math.ceil(readPositive(values.channels, 'channels'));
+  const processes = Math.ceil(readPositive(values.processes, 'processes'));
+  return { name, bench, seconds, channels, processes, has_profile: values.profile, results: values.results };
 }
 
 async function writeResults({ name, results, seconds, channels }: Arguments, report: Report, server: Server) {
@@ -80,13 +88,14 @@ async function writeResults({ name, results, seconds, channels }: Arguments, rep
 
 async function main(signal: AbortSignal): Promise<void> {
   const given = readArguments();
-  const { seconds, channels, has_profile, results } = given;
+  const { seconds, channels, processes, has_profile, results } = given;
   const log = createLog('warn', 2);
   const server = await openServer(process.env.TEST_DATABASE_URL, log, signal);
   try {
     const report = await given.bench.run({
       seconds,
       channels,
+      processes,
       server,
       profile_folder: has_profile ? join(results, 'profiles') : null,
       log,

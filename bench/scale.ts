@@ -3,7 +3,7 @@ import type { Bench, BenchContext, Report } from './bench.ts';
 import { join, round } from './measure.ts';
 import type { OursSettings } from './ours.ts';
 import { type Program, startProgram } from './program.ts';
-import { openProvider, type Runner, runWith, type StartSample } from './start.ts';
+import { openProvider, type Runner, runWith, type StartSample, warm_up_starts } from './start.ts';
 import { createCompany, lookInto, startsOf } from './start-company.ts';
 import { toStartFigures } from './start-report.ts';
 
@@ -65,9 +65,9 @@ async function measureAll(context: BenchContext, closers: (() => Promise<void>)[
       say(`${doors} HTTP, ${count} workers`);
       const run = runnerOf(doors);
       // The first stretch tells how much the next ones are.
-      await run(at_once, 0);
+      await run(at_once, { starts: warm_up_starts });
       const samples: StartSample[] = [];
-      for (let turn = 0; turn < turns; turn += 1) samples.push(await run(at_once, cell_ms / turns));
+      for (let turn = 0; turn < turns; turn += 1) samples.push(await run(at_once, { for_ms: cell_ms / turns }));
       const answered_ms = samples.reduce((sum, sample) => sum + sample.answered_ms, 0);
       measured.push({ http: doors, workers: count, sample: { ...join(samples), answered_ms } });
     }

@@ -30,7 +30,7 @@ const latencies_ms = [0, 50];
 const all_at_once = [1, 16, 64];
 /** Of one program in one cell without another's turn; shorter when there is less to share out. */
 const longest_turn_ms = 1_000;
-const warm_up_starts = 200;
+export const warm_up_starts = 200;
 /** Of a turn that is very short. */
 const fewest_starts = 16;
 const drained_within_ms = 120_000;
@@ -53,8 +53,8 @@ export const start: Bench = {
   },
 };
 
-/** One program as a cell needs it: so many at once, for about so long. */
-export type Runner = (at_once: number, for_ms: number) => Promise<StartSample>;
+/** One program as a cell needs it: so many at once, for about so long, or so many in all. */
+export type Runner = (at_once: number, load: { for_ms: number } | { starts: number }) => Promise<StartSample>;
 
 interface Stage {
   runners: Record<ProgramName, Runner>;
@@ -69,7 +69,7 @@ async function measureAll({ seconds, say }: BenchContext, { runners, provider, r
   for (const { latency_ms, at_once } of all) {
     say(`provider at ${latency_ms} ms, ${at_once} at once`);
     await setLatency(provider, latency_ms);
-    const samples = await takeTurns(cell_ms, (name, for_ms) => runners[name](at_once, for_ms));
+    const samples = await takeTurns(cell_ms, (name, for_ms) => runners[name](at_once, { for_ms }));
     const pgbench = runPgbench && latency_ms === 0 ? await runPgbench(at_once, cell_ms) : null;
     cells.push({ latency_ms, at_once, samples, pgbench });
   }
@@ -150,7 +150,7 @@ async function open(context: BenchContext, closers: (() => Promise<void>)[]): Pr
     openOne('ours'),
   ]);
   const runners = { bare, rows, tables, ours };
-  for (const name of program_names) await runners[name](16, 0);
+  for (const name of program_names) await runners[name](16, { starts: warm_up_starts });
   const runPgbench = (await hasPgbench())
     ? await preparePgbench(context, await server.createDatabase('start_pgbench'))
     : null;
@@ -196,10 +196,11 @@ export function runWith({ server, signal }: BenchContext, setup: Setup): Runner 
   };
   const readProgramCpu = async () =>
     (await Promise.all(all.map(({ readCpu }) => readCpu()))).reduce((sum, ms) => sum + ms, 0);
-  return async (at_once, for_ms) => {
+  return async (at_once, load) => {
     // The rate of a cell before is a guess at that of this one; `at_once` alone bounds it.
     const rate = per_ms.get(at_once) ?? Math.max(0, ...per_ms.values()) * Math.min(1, at_once / 16);
-    let left = per_ms.size === 0 ? warm_up_starts : Math.max(fewest_starts, at_once, Math.round(rate * for_ms));
+    const for_a_time = (for_ms: number) => Math.max(fewest_starts, at_once, Math.round(rate * for_ms));
+    let left = 'starts' in load ? load.starts : for_a_time(load.for_ms);
     const shots = () => {
       left -= 1;
       return left < 0 ? undefined : next();

@@ -6,7 +6,7 @@ import { scopes as all_scopes } from './features/accounts/accounts.schema.ts';
 import { createAccount } from './features/accounts/create-account.ts';
 import { createKeyForAccount, revokeApiKey } from './features/accounts/create-api-key.ts';
 import { resealAccounts } from './features/accounts/reseal-accounts.ts';
-import { listQuarantined, retryQuarantined } from './features/inbound/inbound.repository.ts';
+import { listQuarantined, retryQuarantined } from './features/inbound/quarantine.repository.ts';
 import { resealOperatorAnswers } from './http/idempotency.repository.ts';
 import { Problem } from './problem.ts';
 import { operatorBinding } from './seal.ts';

@@ -32,6 +32,22 @@ export async function findInboundChannel({ db }: Pick<Context, 'db'>, id: string
   return rows[0];
 }
 
+/** What a provider's call is judged by. */
+export type InboundFacts = Pick<ChannelsRow, 'account_id' | 'id' | 'provider' | 'credentials' | 'verify_token'>;
+
+/**
+ * A common table expression `unchanged (account_id, id)`: of `:channels` those that still are what `:credentials` and `:tokens`
+ * say, held against their removal. One that somebody is removing right now is left out, for it would hold up all others.
+ */
+export const unchanged_channels = `
+  unchanged as (
+    select c.account_id, c.id
+      from unnest(cast(:channels as uuid[]), cast(:credentials as bytea[]), cast(:tokens as text[])) as k (id, credentials, verify_token)
+      join channels c on c.id = k.id
+     where c.archived_at is null and c.credentials = k.credentials and c.verify_token = k.verify_token
+       for key share of c skip locked
+  )`;
+
 /** Its templates are to be read again; asked twice it stays the first time. */
 export async function askForSync(ctx: Ctx & Pick<Scope, 'now'>, id: string): Promise<void> {
   await table(ctx, 'channels').where({ id }).whereNull('sync_due_at').update({ sync_due_at: ctx.now() });

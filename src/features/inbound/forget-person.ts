@@ -1,5 +1,5 @@
 import type { Scope } from '../../context.ts';
-import { dropSealed, listSealed } from './inbound.repository.ts';
+import { dropSealed, listSealed } from './quarantine.repository.ts';
 import { bodyBinding, itemBinding } from './sealed.ts';
 
 /** Drops what providers said of a person and is not expanded yet or kept aside: `names` are what it would call them. */

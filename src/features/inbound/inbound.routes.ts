@@ -1,6 +1,5 @@
 import { Type } from '@sinclair/typebox';
 import type { FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import type { Context } from '../../context.ts';
 import { body_too_large } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
@@ -8,7 +7,7 @@ import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id } from '../../schema.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { inbound_topic } from './inbound-lane.ts';
-import { answerHandshake, inbound_problems, receiveBody } from './receive-body.ts';
+import { createDoor, inbound_problems } from './receive-body.ts';
 
 /** Meta says 3 MB at most. */
 const body_limit_bytes = 3.5 * 1024 * 1024;
@@ -33,10 +32,10 @@ interface Dependencies {
 export function inboundRoutes(app: App, { ctx, vaults, wake }: Dependencies): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body: Buffer, done) => done(null, body));
-  const at = (request: FastifyRequest) => ({ ctx: { ...ctx, log: request.log as Logger }, vaults });
+  const door = createDoor({ ctx, vaults });
   const receive = async (request: FastifyRequest, channel_id: string, token: string | null) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    await receiveBody(at(request), { id: request.id, channel_id, token, raw, headers: request.headers });
+    await door.receive({ id: request.id, channel_id, token, raw, headers: request.headers });
     wake.call(inbound_topic);
     return 'ok';
   };
@@ -56,9 +55,7 @@ export function inboundRoutes(app: App, { ctx, vaults, wake }: Dependencies): vo
     },
     async (request, reply) => {
       const query = request.query as Record<string, unknown>;
-      return reply
-        .type('text/plain; charset=utf-8')
-        .send(await answerHandshake(at(request), request.params.channel_id, query));
+      return reply.type('text/plain; charset=utf-8').send(await door.answerHandshake(request.params.channel_id, query));
     },
   );
 

@@ -92,3 +92,64 @@ t.test('both secrets are good while they are rotated', async (t) => {
   t.match(await post(url, body, { 'x-hub-signature-256': signatureOf(body, 'the-new-secret') }), { status: 200 });
   t.match(await post(url, body, { 'x-hub-signature-256': signatureOf(body, 'a-third') }), { status: 401 });
 });
+
+t.test(
+  'a secret that was taken back opens nothing from that moment on, whoever was let in with it before',
+  async (t) => {
+    const withSecret = (app_secret: string) =>
+      company.call('PATCH', `/v1/channels/${company.official_id}`, {
+        credentials: { ...demo_values.graph, app_secret },
+      });
+    const knock = (secret: string) => post(url, body, { 'x-hub-signature-256': signatureOf(body, secret) });
+    const rows = async () => (await service.db('inbound_bodies').select('id')).length;
+    for (const [secret, before] of [
+      ['secret-a', 'the-new-secret'],
+      ['secret-b', 'secret-a'],
+      ['secret-a', 'secret-b'],
+    ] as const) {
+      t.match(await withSecret(secret), { status: 200 });
+      const stored = await rows();
+      const answers = await Promise.all([before, secret, before, secret, secret].map(knock));
+      t.same(
+        answers.map(({ status }) => status),
+        [401, 200, 401, 200, 200],
+      );
+      t.equal((await rows()) - stored, 3, 'what is refused is not stored');
+    }
+    t.match(await withSecret(demo_values.graph.app_secret), { status: 200 });
+  },
+);
+
+t.test(
+  '50 at once over two channels, signed and not: each gets its own answer, and what is signed is stored',
+  async (t) => {
+    const { body: channel } = await company.get(`/v1/channels/${company.unofficial_id}`);
+    const before = (await service.db('inbound_bodies').select('id')).length;
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, place) => {
+        const text = JSON.stringify({ place, text: 'ç'.repeat(place) });
+        if (place % 2 === 0)
+          return post(url, text, { 'x-hub-signature-256': signatureOf(text, place % 10 === 0 ? 'no' : undefined) });
+        const token = place % 5 === 0 ? 'token-of-nobody' : channel.webhook.verify_token;
+        return post(`/v1/inbound/${company.unofficial_id}`, text, { 'x-conversar-token': token });
+      }),
+    );
+    t.same(
+      answers.map(({ status }) => status),
+      answers.map((_, place) => (place % 5 === 0 ? 401 : 200)),
+    );
+    const stored = await service.db('inbound_bodies').select('id', 'channel_id', 'body').orderBy('id');
+    t.equal(stored.length - before, 40);
+  },
+);
+
+t.test('a channel that was deleted takes nothing any more', async (t) => {
+  const other = await service.createCompany();
+  const door = `/v1/inbound/${other.official_id}`;
+  const signed = { 'x-hub-signature-256': signatureOf(body) };
+  t.match(await post(door, body, signed), { status: 200 });
+  t.match(await post(door, body, signed), { status: 200 });
+  t.match(await other.call('DELETE', `/v1/channels/${other.official_id}`), { status: 204 });
+  t.match(await post(door, body, signed), { status: 401 });
+  t.equal((await service.db('inbound_bodies').where({ channel_id: other.official_id })).length, 0);
+});

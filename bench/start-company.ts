@@ -80,7 +80,12 @@ async function addChannel(scope: Scope, { provider_url: base_url }: CompanyOptio
     { type: 'BODY', text: body, example: { body_text: [['Ana', 'a troca']] } },
     { type: 'FOOTER', text: 'Loja Exemplo' },
   ];
-  const facts = { category: 'utility', status: 'approved', parameter_format: 'positional' } as const;
+  const facts = {
+    category: 'utility',
+    status: 'approved',
+    parameter_format: 'positional',
+    quality: 'unknown',
+  } as const;
   const listed = { provider_template_id: String(300_000_000_000_000 + place), ...template, ...facts, components };
   await replaceTemplates(scope, id, [listed], scope.now());
   return id;

@@ -34,7 +34,7 @@ export const oneOf =
     return found;
   };
 
-export const list = (value: string) => value.split(',').flatMap((part) => part.trim() || []);
+const list = (value: string) => value.split(',').flatMap((part) => part.trim() || []);
 
 export function readUrl(value: string | undefined, protocols: string[]): string | null {
   if (value === undefined) return null;

@@ -6542,6 +6542,7 @@ export interface components {
      *         "language": "pt_BR",
      *         "category": "utility",
      *         "status": "paused",
+     *         "quality": "green",
      *         "parameter_format": "positional",
      *         "components": [
      *           {

@@ -10,7 +10,7 @@ import { trouble } from './retry-schedule.ts';
 import { openKeys } from './webhook-secret.ts';
 
 /** Calls the lane: after events may have been written. */
-export const webhooks_topic = 'webhooks';
+const webhooks_topic = 'webhooks';
 
 /** In the air at one endpoint; the lease is the endpoint's, so across all processes. */
 const most_at_once = 4;

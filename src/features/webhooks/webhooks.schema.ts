@@ -24,7 +24,7 @@ const endpoint_members = {
   updated_at: Timestamp('When it was last changed.'),
 };
 
-export const endpoint_example = {
+const endpoint_example = {
   id: endpoint_id,
   url: 'https://crm.example/conversar',
   events: null,

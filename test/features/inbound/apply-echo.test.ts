@@ -60,7 +60,6 @@ t.test('another text is what a person of the company typed on the phone, and the
   const [doubt, typed] = await eventually(
     () => messagesOf(id),
     (messages) => messages.length === 2,
-    30_000,
   );
   t.match(doubt, { id: first_message.id, status: 'unknown' });
   t.match(typed, { direction: 'outbound', text: 'Já te ligo', status: 'sent' });

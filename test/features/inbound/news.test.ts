@@ -183,7 +183,9 @@ t.test(
     t.match(kept, { kind: 'message', tries: 5, reason: /poisoned/ });
     t.notOk(kept?.event.includes('poison'), 'sealed');
     await service.db.raw('drop trigger poison on messages');
-    const { retryQuarantined, listQuarantined } = await import('../../../src/features/inbound/quarantine.repository.ts');
+    const { retryQuarantined, listQuarantined } = await import(
+      '../../../src/features/inbound/quarantine.repository.ts'
+    );
     t.match(await listQuarantined(service, 10), [{ kind: 'message', reason: /poisoned/ }]);
     t.equal(await retryQuarantined(service, null), 1);
     await expanded();

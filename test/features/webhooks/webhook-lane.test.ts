@@ -45,10 +45,8 @@ const called = ({ calls }: Listener, count: number) =>
   eventually(
     async () => calls(),
     (all) => all.length >= count,
-    30_000,
   );
-const settled = ({ deliveries }: Listener, isGood: (deliveries: Body[]) => boolean) =>
-  eventually(deliveries, isGood, 30_000);
+const settled = ({ deliveries }: Listener, isGood: (deliveries: Body[]) => boolean) => eventually(deliveries, isGood);
 /** As if the time to wait were over. */
 const makeTime = ({ id }: Listener) =>
   Promise.all([
@@ -229,7 +227,6 @@ t.test('an endpoint in trouble is paused and then probed, and delays no other', 
   const { paused_until } = (await eventually(
     () => db('webhook_endpoints').where({ id: bad.id }).first('paused_until'),
     (row) => row?.paused_until != null,
-    30_000,
   )) as { paused_until: Date };
   t.ok(paused_until.getTime() - Date.now() > 20_000);
   const asked = bad.calls().length;

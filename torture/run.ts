@@ -12,8 +12,9 @@ import { overload } from './overload.ts';
 import { postgres } from './postgres.ts';
 import { stop } from './stop.ts';
 import type { Report, Torture, TortureContext } from './torture.ts';
+import { webhooks } from './webhooks.ts';
 
-const tortures: Record<string, Torture> = { kill, matrix, overload, postgres, stop };
+const tortures: Record<string, Torture> = { kill, matrix, overload, postgres, stop, webhooks };
 
 const usage = `npm run torture -- <name> [--minutes N] [--rounds N] [--only TEXT] [--source] [--results FOLDER]
 

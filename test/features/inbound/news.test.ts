@@ -8,8 +8,11 @@ const company = await service.createCompany();
 const { write, deliver, gateway, expanded, taken, metadata } = createInbound(service, company);
 const channel = async (id: string): Promise<Body> => (await company.get(`/v1/channels/${id}`)).body;
 const template = async (name: string): Promise<Body> =>
-  (await company.get(`/v1/templates?status=${name === 'paused' ? 'paused' : 'approved'}&search=boas_vindas`)).body
-    .data[0];
+  (
+    await company.get(
+      `/v1/templates?status=${name === 'paused' ? 'paused' : 'approved'}&language=pt_BR&search=boas_vindas`,
+    )
+  ).body.data[0];
 
 t.test('a template that Meta pauses cannot start an attendance any more', async (t) => {
   t.ok(await template('approved'));

@@ -24,6 +24,8 @@ import { contactRoutes } from './features/contacts/contacts.routes.ts';
 import { Contact } from './features/contacts/contacts.schema.ts';
 import { eventRoutes } from './features/events/events.routes.ts';
 import { createEventSchemas } from './features/events/events.schema.ts';
+import { createEventStreams } from './features/events/stream-events.ts';
+import { tellingLane, tellingUpkeep, tellOfEvents } from './features/events/tell-of-events.ts';
 import { inboundRoutes } from './features/inbound/inbound.routes.ts';
 import { inboundWork } from './features/inbound/inbound-lane.ts';
 import { messageRoutes } from './features/messages/messages.routes.ts';
@@ -165,6 +167,9 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
   await describeApi(server, { public_url, version, events: events.sent });
   failAfterAccept(server, config.failpoint);
   addOperatorRoutes(server, parts);
+  server.addHook('onResponse', async (request, reply) => {
+    if (request.method !== 'GET' && reply.statusCode < 400) tellOfEvents(wake);
+  });
   await server.register(async (v1: App) => {
     v1.addHook(
       'onRequest',
@@ -184,7 +189,7 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
     privacyRoutes(v1, { wake });
     webhookEndpointRoutes(v1, { guard });
     webhookVerbRoutes(v1, { http: outside.http, timeout_ms: config.webhook_timeout_ms });
-    eventRoutes(v1, { schemas: events });
+    eventRoutes(v1, { schemas: events, streams: createEventStreams(ctx, wake) });
   });
   await server.register(async (inbound: App) => inboundRoutes(inbound, { ctx, vaults, wake }));
   await server.register(async (admin: App) => {
@@ -215,8 +220,8 @@ function startLanes(
   const onSwept = telemetry.metrics.swept;
   const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url, onSwept });
   return [
-    startLane(ctx, telemetry.watchDispatch(withFailpoint(dispatch, config.failpoint)), options),
-    startLane(ctx, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url }), {
+    startLane(ctx, tellingLane(wake, telemetry.watchDispatch(withFailpoint(dispatch, config.failpoint))), options),
+    startLane(ctx, tellingLane(wake, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url })), {
       ...options,
       slots: inbound_slots,
     }),
@@ -230,11 +235,11 @@ function startLanes(
       every_ms: upkeep_ms,
       run: (own) => dropOldDeliveries(own, config.webhook_log_days),
     }),
-    startUpkeep(ctx, { name: 'silence', every_ms: 5 * config.sweep_ms, run: sweepSilence }),
+    startUpkeep(ctx, { name: 'silence', every_ms: 5 * config.sweep_ms, run: tellingUpkeep(wake, sweepSilence) }),
     startUpkeep(ctx, {
       name: 'templates',
       every_ms: 5 * config.sweep_ms,
-      run: (own) => syncDueTemplates(own, vaults, outside),
+      run: tellingUpkeep(wake, (own) => syncDueTemplates(own, vaults, outside)),
     }),
     startUpkeep(ctx, { name: 'stored_answers', every_ms: upkeep_ms, run: sweepAnswers }),
   ];

@@ -808,6 +808,28 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/events/stream': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Listen to what happens
+     * @description Server-Sent Events: `id` is the id of the event, `data` the event as the feed has it; no `event` is named, so that `onmessage` hears of all. It begins behind `Last-Event-ID`, else behind `after`, else now. A comment comes every 15 s; within 5 minutes it ends, and `EventSource` comes back for the rest by itself. It gives up on every answer but 200: open a new one then.
+     *
+     *     Needs the scope `events:read`.
+     */
+    get: operations['streamEvents'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/inbound/{channel_id}': {
     parameters: {
       query?: never;
@@ -7538,6 +7560,20 @@ export interface components {
         };
       };
     };
+    /** @description - `too_many_streams`: Too many streams. */
+    TooManyStreams: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        'Retry-After': components['headers']['RetryAfter'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'too_many_streams';
+        };
+      };
+    };
     /** @description - `inbound_unauthenticated`: Not known to come from the provider. */
     InboundUnauthenticated: {
       headers: {
@@ -7630,6 +7666,11 @@ export interface components {
      * @example wait=10
      */
     Prefer: string;
+    /**
+     * @description The id of the last event that came; `EventSource` sends it by itself. It goes before `after`.
+     * @example 019a0000-0000-7000-8000-0000000000a1
+     */
+    LastEventId: string;
   };
   requestBodies: never;
   headers: {
@@ -12365,6 +12406,91 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
             code: 'database_unavailable' | 'overloaded';
+          };
+        };
+      };
+    };
+  };
+  streamEvents: {
+    parameters: {
+      query?: {
+        /**
+         * @description Only events of this attendance.
+         * @example 019a0000-0000-7000-8000-000000000001
+         */
+        attendance_id?: string;
+        /**
+         * @description Only events of these types, comma-separated.
+         * @example attendance.opened,message.received
+         */
+        types?: string;
+        /** @description `next_cursor` of the feed, or the id of an event: begin behind it. */
+        after?: string;
+      };
+      header?: {
+        /**
+         * @description The id of the last event that came; `EventSource` sends it by itself. It goes before `after`.
+         * @example 019a0000-0000-7000-8000-0000000000a1
+         */
+        'last-event-id'?: components['parameters']['LastEventId'];
+        /**
+         * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
+         * @example pt-BR
+         */
+        'Accept-Language'?: components['parameters']['AcceptLanguage'];
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Events as they come, each once, in the order of the feed. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
+        };
+      };
+      /**
+       * @description - `validation_failed`: The request does not fit its schema.
+       *     - `cursor_invalid`: The cursor cannot be used.
+       */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'validation_failed' | 'cursor_invalid';
+          };
+        };
+      };
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['ScopeMissing'];
+      404: components['responses']['EventNotFound'];
+      410: components['responses']['CursorExpired'];
+      429: components['responses']['TooManyStreams'];
+      500: components['responses']['InternalError'];
+      /**
+       * @description - `no_stream_free`: No stream is free.
+       *     - `database_unavailable`: The database cannot be reached.
+       *     - `overloaded`: Too much to do at this moment.
+       */
+      503: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          'Retry-After': components['headers']['RetryAfter'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'no_stream_free' | 'database_unavailable' | 'overloaded';
           };
         };
       };

@@ -66,7 +66,7 @@ export function describeOperation(schema: Schema, route: Route, config: RouteCon
   return {
     ...schema,
     description: `${schema.description ?? `${schema.summary}.`}${needs}`,
-    ...(by_status.size > 0 ? { headers: { type: 'object', properties: requestHeaders(route, config) } } : {}),
+    ...(by_status.size > 0 ? { headers: { type: 'object', properties: requestHeaders(schema, route, config) } } : {}),
     security: securityOf(route.url, config),
     response,
   };
@@ -88,9 +88,11 @@ const idempotencyKey = (idempotent = false) => ({
   examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
 });
 
-function requestHeaders({ method }: Route, config: RouteConfig): Schema {
+/** Those that the route reads itself, and those that its parts do. */
+function requestHeaders({ headers }: Schema, { method }: Route, config: RouteConfig): Schema {
   const { idempotent, waits } = config;
   return {
+    ...(headers as { properties?: Schema } | undefined)?.properties,
     // Providers, to whom public POSTs belong, have none.
     ...(method === 'POST' && !config.public ? { 'Idempotency-Key': idempotencyKey(idempotent) } : {}),
     ...(waits

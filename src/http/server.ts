@@ -117,7 +117,15 @@ function trustedProxies(setting: Config['trust_proxy']) {
 function corsOptions(origins: string[]) {
   return {
     origin: origins.includes('*') ? '*' : origins,
-    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'prefer', 'accept-language', 'traceparent'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'last-event-id',
+      'prefer',
+      'accept-language',
+      'traceparent',
+    ],
     exposedHeaders: [
       'x-request-id',
       'location',

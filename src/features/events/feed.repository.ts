@@ -109,7 +109,7 @@ export async function findEdge({ db, account_id }: Ctx): Promise<{ place: Place;
   const { rows } = await db.raw<{ rows: [{ txid: string; last_id: string | null }] }>(
     `with edge as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin)
      select cast(xmin as text) as txid,
-            (select id from events where account_id = ? and txid < xmin order by txid desc, position desc limit 1) as last_id
+            (select id from events where account_id = ? and txid < edge.xmin order by txid desc, position desc limit 1) as last_id
        from edge`,
     [account_id],
   );

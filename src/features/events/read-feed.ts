@@ -1,8 +1,8 @@
 import type { Scope } from '../../context.ts';
 import { defineProblem } from '../../problem.ts';
-import { beginning, type Place, readCursor, toCursor } from './event-place.ts';
+import { beginning, comparePlaces, type Place, readCursor, toCursor } from './event-place.ts';
 import { eventText } from './event-text.ts';
-import { type EventFilter, type EventPiece, findPlace, listNextEvents } from './feed.repository.ts';
+import { type EventFilter, type EventPiece, findEdge, findPlace, listNextEvents } from './feed.repository.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
@@ -29,6 +29,22 @@ export const cursor_expired = defineProblem({
 });
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * Where a stream begins: behind `last_event_id`, else `after`, else now, with the last event before that. Null for a cursor
+ * that cannot be read. Throws `event_not_found`, `cursor_expired`.
+ */
+export async function startOfStream(
+  ctx: Ctx,
+  { last_event_id, after }: { last_event_id: string | undefined; after: string | undefined },
+): Promise<{ place: Place; last_id: string | null } | null> {
+  if (last_event_id) return { place: await placeOfEvent(ctx, last_event_id), last_id: null };
+  const { place: now, last_id } = await findEdge(ctx);
+  if (after === undefined) return { place: now, last_id };
+  const place = await placeAfter(ctx, after);
+  if (place && comparePlaces(place, now) > 0) await readPiece(ctx, place, { types: null, attendance_id: null }, 1);
+  return place && { place, last_id: null };
+}
 
 /** The place behind an event; throws `event_not_found`, at `pointer` where it has one. */
 export async function placeOfEvent(ctx: Ctx, id: string, pointer?: string): Promise<Place> {

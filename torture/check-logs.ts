@@ -9,7 +9,7 @@ export interface Final {
   error: { code: string } | null;
   attempts: { number: number; started_at: string; finished_at: string | null; outcome: string | null }[];
   resolutions: unknown[];
-  timeline: { type: string }[];
+  timeline: { type: string; at: string }[];
 }
 
 export interface Evidence {
@@ -46,6 +46,7 @@ interface Case extends Start {
 
 /** Beyond the lease: one sweep, and what a busy machine needs for it. */
 const sweep_slack_ms = 2_000;
+export const promise_of_leases = 'none is sending longer than its lease + 2 s';
 const answers_meant = [200, 201, 429, 503];
 
 /** Judges by the two logs and the final states alone, knowing nothing of how the service works. */
@@ -84,8 +85,8 @@ export function checkLogs(evidence: Evidence): Finding[] {
         ? null
         : `${key}: ${describe(final)}`,
     ),
-    finding('none is sending longer than its lease + 2 s', found, ({ key, final }) => {
-      const late = final.attempts.find((attempt) => heldFor(attempt) > evidence.lease_ms + sweep_slack_ms);
+    finding(promise_of_leases, found, ({ key, final }) => {
+      const late = final.attempts.find((attempt) => heldFor(attempt, final) > evidence.lease_ms + sweep_slack_ms);
       return late ? `${key}: attempt ${JSON.stringify(late)}` : null;
     }),
     finding('every answer is 2xx, 429, 503 or "in progress"', evidence.tries, ({ key, status, code }) =>
@@ -133,8 +134,11 @@ function statesMeant({ accepted }: Case, settled: string[]): string[] {
 
 const isDoubtful = ({ final }: { final: Final }) => final.status === 'unknown';
 
-function heldFor({ started_at, finished_at }: Final['attempts'][number]): number {
-  return finished_at === null ? Number.POSITIVE_INFINITY : Date.parse(finished_at) - Date.parse(started_at);
+/** An answer that comes after the sweep ends the attempt once more; it is a doubt since the sweep. */
+function heldFor({ started_at, finished_at }: Final['attempts'][number], { timeline }: Final): number {
+  const doubts = timeline.flatMap(({ type, at }) => (type === 'message.unknown' && at >= started_at ? at : []));
+  const ends = [...(finished_at === null ? [] : [finished_at]), ...doubts].map((at) => Date.parse(at));
+  return Math.min(...ends) - Date.parse(started_at);
 }
 
 function describe({ status, attempts, error }: Final): string {

@@ -2,8 +2,9 @@ import pg from 'pg';
 import { type ConnectionSettings, clientConfig } from '../src/db/connection.ts';
 import type { ProviderName } from './company.ts';
 
-export const blows = ['kill', 'freeze', 'restart', 'gone'] as const;
-export type Blow = (typeof blows)[number];
+/** The restart first: of a killed and a frozen process test/process/crash.test.ts has cells, too. */
+const blows = ['restart', 'kill', 'freeze', 'gone'] as const;
+type Blow = (typeof blows)[number];
 
 /** What may come of a message: how often it reached the provider, and its state in the end. */
 export type Outcome = 'sent once' | 'a doubt, unsent';
@@ -54,16 +55,16 @@ export interface Cell {
   provider: ProviderName;
 }
 
-/** All cells, arranged so that the first ones have each point once, with blows and providers in turn. */
+/** All cells, one blow after the other at every point, with the providers in turn: the first ones have each point once. */
 export function listCells(providers: readonly ProviderName[]): Cell[] {
-  return Array.from({ length: blows.length * providers.length }, (_, turn) =>
-    points.map((point, place) => {
-      // The restart comes first: tests of a killed and a frozen process stand in test/process as well.
-      const blow = blows[(turn + place + 2) % blows.length] ?? 'kill';
-      const provider = providers[(Math.floor(turn / blows.length) + place) % providers.length] ?? 'evolution';
-      return { name: `${point.name}, ${blow}, ${provider}`, point, blow, provider };
-    }),
-  ).flat();
+  return providers.flatMap((_, turn) =>
+    blows.flatMap((blow) =>
+      points.map((point, place) => {
+        const provider = providers[(turn + place) % providers.length] ?? 'evolution';
+        return { name: `${point.name}, ${blow}, ${provider}`, point, blow, provider };
+      }),
+    ),
+  );
 }
 
 /** Holds a table so that whoever wants to write it waits; answers how to let go, which never throws. */

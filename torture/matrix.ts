@@ -103,9 +103,11 @@ async function play({ context, server, stage, places }: Board, cell: Cell, place
     const started = client.start({ key: cell.name, phone, provider }, 0);
     await until(`${cell.name}: the point is reached`, () => isThere(cell, process, server, stage, phone), context);
     await strike({ context, server, stage, places }, cell, struck, release);
-    if (!places.worker.running()) await places.worker.start();
+    // Who lives, and has lanes, goes on by itself.
+    const needs_worker = point.without_lanes || cell.blow === 'kill';
+    if (needs_worker && !places.worker.running()) await places.worker.start();
     await started;
-    return { cell, phone, seen: await outcomeOf(stage, cell, phone, context) };
+    return { cell, phone, seen: await outcomeOf(stage, cell, phone, struck, context) };
   } finally {
     await release();
     await client.close();
@@ -146,9 +148,17 @@ async function strike(board: Board, { blow }: Cell, struck: Member, release: () 
 }
 
 /** What both witnesses say, once it is what may be; null when it never is. */
-async function outcomeOf(stage: Stage, cell: Cell, phone: string, context: TortureContext): Promise<Outcome | null> {
+async function outcomeOf(
+  stage: Stage,
+  cell: Cell,
+  phone: string,
+  struck: Member,
+  context: TortureContext,
+): Promise<Outcome | null> {
   let seen: Outcome | null = null;
   const look = async () => {
+    // A second time at the point it would freeze again.
+    if (cell.blow !== 'kill') struck.running()?.child.kill('SIGCONT');
     const message = await findMessage(stage, cell, phone);
     const arrived = await readArrived(stage, phone);
     seen = arrived === 1 && message?.status === 'read' ? 'sent once' : null;

@@ -18,7 +18,7 @@ const slower_at_most = 2;
 const given_up_ms = 15_000;
 const probed_for_ms = 40_000;
 /** As many as a client may hold open; what is due beyond them waits on its own side. */
-const connections = 256;
+const connections = 1_000;
 const tick_ms = 10;
 
 export const overload: Torture = { about: 'five times the starts that it can take', run };

@@ -35,7 +35,8 @@ async function run(context: TortureContext): Promise<Report> {
     name: 'postgres',
     settings: server.settings,
     commands: ['serve', 'serve'],
-    env: { CONVERSAR_SWEEP_MS: '1000' },
+    // As it is delivered.
+    env: { CONVERSAR_SEND_TIMEOUT_MS: '10000', CONVERSAR_LEASE_MS: '20000', CONVERSAR_SWEEP_MS: '1000' },
     has_webhooks: false,
   });
   const most = (context.rounds ?? long_form) * starts_per_restart;
@@ -65,7 +66,8 @@ async function run(context: TortureContext): Promise<Report> {
       'ready after, longest ms': took_ms.at(-1) ?? null,
     },
     findings: [
-      ...findings,
+      // Of a lease nobody can be told while there is no database.
+      ...findings.filter(({ promise }) => promise !== promise_of_leases),
       finding('/health/ready follows within 2 s', returns, (one) =>
         one.took_ms <= ready_within_ms ? null : `${one.url}: ${one.took_ms} ms`,
       ),

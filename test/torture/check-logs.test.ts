@@ -23,7 +23,11 @@ const read = (over: Partial<Final> = {}): Final => ({
 
 const doubt = (over: Partial<Final> = {}): Final =>
   read({
-    ...{ status: 'unknown', error: { code: 'provider_answer_lost' }, timeline: [{ type: 'message.unknown' }] },
+    ...{
+      status: 'unknown',
+      error: { code: 'provider_answer_lost' },
+      timeline: [{ type: 'message.unknown', at: at(5_100) }],
+    },
     attempts: [{ number: 1, started_at: at(0), finished_at: at(5_100), outcome: 'lost' }],
     ...over,
   });
@@ -89,7 +93,7 @@ const plants: [what: string, evidence: Evidence, found: string[]][] = [
   ['a doubt without its error', withFinal(3, doubt({ error: null })), ['every doubt is visible']],
   [
     'an attempt that was held too long',
-    withFinal(3, doubt({ attempts: [{ number: 1, started_at: at(0), finished_at: at(7_001), outcome: 'lost' }] })),
+    withFinal(1, read({ attempts: [{ number: 1, started_at: at(0), finished_at: at(7_001), outcome: 'accepted' }] })),
     ['none is sending longer than its lease + 2 s'],
   ],
   [
@@ -114,6 +118,12 @@ const plants: [what: string, evidence: Evidence, found: string[]][] = [
 
 t.test('each promise that is broken is found, and no other', async (t) => {
   for (const [what, evidence, found] of plants) t.same(brokenOf(evidence), found, what);
+});
+
+t.test('an answer after the sweep is no attempt that was held too long: it was shown as a doubt in time', async (t) => {
+  const attempts = [{ number: 1, started_at: at(0), finished_at: at(9_000), outcome: 'accepted' }];
+  const timeline = [{ type: 'message.unknown', at: at(5_100) }];
+  t.same(brokenOf(withFinal(1, read({ attempts, timeline }))), []);
 });
 
 t.test('a recorded decision may send once more', async (t) => {

@@ -83,3 +83,8 @@ export const ProviderAnswer = Closed(
   },
   { $id: 'ProviderAnswer', title: 'ProviderAnswer', description: 'What a provider said.' },
 );
+
+/** The body of a POST that needs none: Fastify would refuse an empty object where nothing is declared. */
+export const NoFields = Nullable(
+  Closed({}, { $id: 'NoFields', title: 'NoFields', description: 'No fields: no body, or `{}`.', examples: [{}] }),
+);

@@ -53,6 +53,17 @@ const ours = await service.createCompany();
 const theirs = await service.createCompany();
 const our_ids = await furnish(ours, 'ours');
 const their_ids = await furnish(theirs, 'theirs');
+/** What stands in rows of theirs and nowhere else: no answer to us may hold it. */
+const their_words = ['Vitima', '98765-0099', '31987650099', 'crm-vitima'];
+for (const [path, body] of [
+  [`contacts/${their_ids.contact}`, { name: 'Vitima', phone: '(31) 98765-0099', external_ref: 'crm-vitima' }],
+  [`teams/${their_ids.team}`, { name: 'Equipe Vitima' }],
+  [`channels/${their_ids.channel}`, { name: 'Canal Vitima' }],
+  [`webhook-endpoints/${their_ids.endpoint}`, { description: 'Vitima' }],
+] as const) {
+  const { status, text } = await theirs.call('PATCH', `/v1/${path}`, body);
+  if (status !== 200) throw new Error(text);
+}
 const missing_ids = Object.fromEntries(Object.keys(their_ids).map((kind) => [kind, uuid()]));
 
 /** Bodies that we may send, with every id that a body of the operation can carry. */
@@ -110,7 +121,7 @@ const kindOf = (name: string) => name.replace(/^default_/, '').replace(/_ids?$/,
 function parametersOf(operation: Operation, place: 'path' | 'query'): string[] {
   const parameters = (operation.parameters ?? []).map((parameter) => resolve(document, parameter));
   return parameters
-    .filter((one) => one.in === place && (one.schema.format === 'uuid' || one.name === 'cursor'))
+    .filter((one) => one.in === place && (one.schema.format === 'uuid' || ['cursor', 'after'].includes(one.name)))
     .map(({ name }) => name);
 }
 
@@ -150,9 +161,13 @@ function bodyOf({ operation }: Walked, ids: Ids): Body {
   return bodies[operation.operationId]?.(ids) ?? schema.examples?.[0] ?? {};
 }
 
-function call(walked: Walked, url: string, body: unknown): Promise<Reply> {
-  const is_admin = url.startsWith('/admin/');
-  return is_admin ? service.send(null, walked.method, url, body, operator) : ours.call(walked.method, url, body);
+async function call(walked: Walked, url: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+  if (url.startsWith('/admin/')) return service.send(null, walked.method, url, body, { ...operator, ...headers });
+  const reply = await ours.call(walked.method, url, body, headers);
+  const told = `${reply.text} ${JSON.stringify(reply.headers)}`;
+  const leaked = their_words.filter((word) => told.includes(word));
+  if (leaked.length > 0) throw new Error(`${walked.said} tells of another account: ${leaked}: ${told}`);
+  return reply;
 }
 
 /** What an answer says once the ids asked for are taken out of it. */
@@ -205,7 +220,7 @@ t.test('an id of another account in a path is answered as one of nothing', async
 t.test('an id of another account in a query is answered as one of nothing', async (t) => {
   let compared = 0;
   for (const walked of operations) {
-    for (const name of walked.query_kinds.filter((one) => one !== 'cursor')) {
+    for (const name of walked.query_kinds.filter((one) => one !== 'cursor' && one !== 'after')) {
       const path = fill(walked.path, our_ids);
       const reply = await compare(
         t,
@@ -266,12 +281,58 @@ t.test('a body with an id of another account is answered as one of nothing', asy
   await seesNothingChanged(t);
 });
 
-t.test("another account's Idempotency-Key is as good as new", async (t) => {
-  const { status, headers } = await ours.start(
-    { contact: { phone: '(31) 98888-0042' } },
-    { 'idempotency-key': 'theirs' },
+t.test('an event of another account is no place in our feed', async (t) => {
+  const { id } = await service.db('events').where({ account_id: theirs.account_id }).first('id');
+  const walked = operations.find(({ operation }) => operation.operationId === 'listEvents');
+  if (!walked) throw new Error('there is no feed');
+  t.ok(walked.query_kinds.includes('after'));
+  const [foreign, missing] = [await call(walked, `/v1/events?after=${id}`, undefined), uuid()];
+  const nothing = await call(walked, `/v1/events?after=${missing}`, undefined);
+  t.same(shapeOf(foreign, { id }), shapeOf(nothing, { id: missing }));
+  t.equal(foreign.status, 404);
+  // Their place in the order of all events is a place in ours: it shows what is ours and nothing else.
+  const { body: page } = await theirs.get('/v1/events?limit=1');
+  const { status, body } = await call(walked, `/v1/events?limit=100&after=${page.next_cursor}`, undefined);
+  t.equal(status, 200);
+  const their_events = await service.db('events').where({ account_id: theirs.account_id }).pluck('id');
+  t.same(
+    body.data.filter((event: Body) => their_events.includes(event.id)),
+    [],
   );
-  t.equal(status, 201);
-  t.equal(headers['idempotent-replayed'], undefined);
   await seesNothingChanged(t);
+});
+
+t.test("the door of another account's channel takes nothing that we cannot sign", async (t) => {
+  const doors = operations.filter(({ path, method }) => path.startsWith('/v1/inbound/') && method === 'POST');
+  t.equal(doors.length, 2);
+  for (const walked of doors) {
+    const { verify_token } = (await ours.get(`/v1/channels/${our_ids.channel}`)).body.webhook;
+    for (const ids of [their_ids, missing_ids]) {
+      const url = fill(walked.path, ids).replace('token', verify_token);
+      const reply = await call(walked, url, '{}', { 'x-conversar-token': verify_token });
+      t.match(reply, { status: 401, body: { code: 'inbound_unauthenticated' } }, walked.said);
+    }
+  }
+  await seesNothingChanged(t);
+});
+
+/** Theirs first, then ours, byte for byte the same request. */
+t.test("another account's Idempotency-Key is as good as new, on every POST", async (t) => {
+  const posts = operations.filter(({ method, path }) => method === 'POST' && path.startsWith('/v1/'));
+  const tried = posts.filter(({ path }) => !path.startsWith('/v1/inbound/'));
+  t.ok(tried.length > 10);
+  const sent = tried.map((walked) => ({ walked, url: fill(walked.path, their_ids), body: bodyOf(walked, their_ids) }));
+  const headersOf = ({ operation }: Walked) => ({ 'idempotency-key': `theirs-${operation.operationId}` });
+  for (const { walked, url, body } of sent) await theirs.call('POST', url, body, headersOf(walked));
+  const before = await hashAccount(service.settings, theirs.account_id);
+  for (const { walked, url, body } of sent) {
+    const reply = await call(walked, url, body, headersOf(walked));
+    t.equal(reply.headers['idempotent-replayed'], undefined, walked.said);
+    t.not(reply.body.code, 'idempotency_key_reused', walked.said);
+    if (walked.path_kinds.length > 0) t.equal(reply.status, 404, `${walked.said}: ${reply.text}`);
+  }
+  const started = await ours.start({ contact: { phone: '(31) 98888-0042' } }, { 'idempotency-key': 'theirs' });
+  t.equal(started.status, 201);
+  t.equal(started.headers['idempotent-replayed'], undefined);
+  t.same(await hashAccount(service.settings, theirs.account_id), before, 'their rows are as they were');
 });

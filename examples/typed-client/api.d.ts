@@ -1644,6 +1644,12 @@ export interface components {
       provider?: components['schemas']['ProviderAnswer'];
     };
     /**
+     * NoFields
+     * @description No fields: no body, or `{}`.
+     * @example {}
+     */
+    NoFields: Record<string, never> | null;
+    /**
      * Health
      * @description Whether it works.
      * @example {
@@ -2608,12 +2614,6 @@ export interface components {
         [key: string]: string;
       };
     };
-    /**
-     * CheckChannel
-     * @description No fields: no body, or `{}`.
-     * @example {}
-     */
-    CheckChannel: Record<string, never> | null;
     /**
      * TemplateSlot
      * @description One thing to fill in: all a form needs to draw one field.
@@ -9306,7 +9306,7 @@ export interface operations {
     };
     requestBody?: {
       content: {
-        'application/json': components['schemas']['CheckChannel'];
+        'application/json': components['schemas']['NoFields'];
       };
     };
     responses: {
@@ -11796,7 +11796,11 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: never;
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['NoFields'];
+      };
+    };
     responses: {
       /** @description An endpoint with its new secret, shown this once. */
       200: {
@@ -11813,6 +11817,7 @@ export interface operations {
       /**
        * @description - `validation_failed`: The request does not fit its schema.
        *     - `malformed_url`: The URL cannot be read.
+       *     - `malformed_body`: The body is no JSON.
        *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
        */
       400: {
@@ -11823,7 +11828,7 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+            code: 'validation_failed' | 'malformed_url' | 'malformed_body' | 'idempotency_key_invalid';
           };
         };
       };
@@ -11862,6 +11867,8 @@ export interface operations {
         };
       };
       410: components['responses']['IdempotencyAnswerErased'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['IdempotencyKeyReused'];
       500: components['responses']['InternalError'];
       /**
@@ -11907,7 +11914,11 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: never;
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['NoFields'];
+      };
+    };
     responses: {
       /** @description What an endpoint answered to a test event. */
       200: {
@@ -11922,6 +11933,7 @@ export interface operations {
       /**
        * @description - `validation_failed`: The request does not fit its schema.
        *     - `malformed_url`: The URL cannot be read.
+       *     - `malformed_body`: The body is no JSON.
        *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
        */
       400: {
@@ -11932,13 +11944,39 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+            code: 'validation_failed' | 'malformed_url' | 'malformed_body' | 'idempotency_key_invalid';
           };
         };
       };
       401: components['responses']['Unauthorized'];
       403: components['responses']['ScopeMissing'];
       404: components['responses']['WebhookEndpointNotFound'];
+      /** @description - `body_too_large`: The body is too large. */
+      413: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'body_too_large';
+          };
+        };
+      };
+      /** @description - `unsupported_media_type`: Unsupported content type. */
+      415: {
+        headers: {
+          'X-Request-Id': components['headers']['XRequestId'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'] & {
+            /** @enum {string} */
+            code: 'unsupported_media_type';
+          };
+        };
+      };
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -12249,7 +12287,11 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: never;
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['NoFields'];
+      };
+    };
     responses: {
       /** @description One event for one endpoint, and what came of it. */
       200: {
@@ -12266,6 +12308,7 @@ export interface operations {
       /**
        * @description - `validation_failed`: The request does not fit its schema.
        *     - `malformed_url`: The URL cannot be read.
+       *     - `malformed_body`: The body is no JSON.
        *     - `idempotency_key_invalid`: The Idempotency-Key cannot be used.
        */
       400: {
@@ -12276,7 +12319,7 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'validation_failed' | 'malformed_url' | 'idempotency_key_invalid';
+            code: 'validation_failed' | 'malformed_url' | 'malformed_body' | 'idempotency_key_invalid';
           };
         };
       };
@@ -12315,6 +12358,8 @@ export interface operations {
         };
       };
       410: components['responses']['IdempotencyAnswerErased'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['IdempotencyKeyReused'];
       500: components['responses']['InternalError'];
       /**

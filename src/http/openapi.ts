@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { type TSchema, Type } from '@sinclair/typebox';
-import { Closed, ProviderAnswer } from '../schema.ts';
+import { Closed, NoFields, ProviderAnswer } from '../schema.ts';
 import { describeOperation, exampleOf } from './describe-operation.ts';
 import { describeWebhooks, webhook_parameters } from './describe-webhooks.ts';
 import { finishDocument } from './finish-document.ts';
@@ -44,7 +44,7 @@ export async function describeApi(
   app: App,
   { public_url, version, events }: { public_url: string; version: string; events: TSchema[] },
 ): Promise<void> {
-  for (const schema of [FieldProblem, ProviderAnswer, ProblemBody]) app.addSchema(schema);
+  for (const schema of [FieldProblem, ProviderAnswer, ProblemBody, NoFields]) app.addSchema(schema);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -1,11 +1,15 @@
 import type { Scope } from '../context.ts';
 
+/** Between a claim and the provider one message takes longer than another: what is a second apart here may meet there. */
+const jitter_s = 0.1;
+
 /**
  * A sender is the pace of one channel: a token bucket in a row of its own. The bucket holds a tenth of a second's worth
- * and refills with the rest, so that no second sees more than `max_per_second` (bucket + refill − 1).
+ * and refills with the rest, so that no second, and a jitter's length more, sees more than `max_per_second` claimed
+ * (bucket + refill × 1.1 − 1): the provider counts what arrives.
  */
 const capacity = `greatest(1, floor(s.max_per_second / 10.0))`;
-const refill_per_second = `(s.max_per_second - ${capacity} + 1)`;
+const refill_per_second = `((s.max_per_second - ${capacity} + 1) / ${1 + jitter_s})`;
 
 /** Milliseconds between two messages to one recipient (Meta's pair rate; a good manner elsewhere). */
 export const recipient_pace_ms = 6_000;
@@ -13,11 +17,12 @@ export const recipient_pace_ms = 6_000;
 /**
  * Common table expressions for a claim that has `due (account_id, channel_id)`: `taken` are the senders whose turn it is,
  * locked, with their `available` tokens and a `share` of `:free`; accounts take turns, whoever waited longest first, so that
- * one with many channels has no more turns than another.
+ * one with many channels has no more turns than another. A sender that another claim has taken since this statement began is
+ * left out (`version`): its lock is free again, but what that claim wrote cannot be seen here, and a recipient would get two.
  */
 export const taken_senders = `
   turns as (
-    select s.account_id, s.channel_id, count(*) over () as senders
+    select s.account_id, s.channel_id, s.xmin as version, count(*) over () as senders
       from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
      where s.next_at <= now()
      order by row_number() over (partition by s.account_id order by s.taken_at, s.channel_id),
@@ -28,7 +33,7 @@ export const taken_senders = `
     select s.account_id, s.channel_id, ${refill_per_second} as refill_per_second,
            greatest(1, cast(:free as integer) / t.senders) as share,
            least(${capacity}, s.tokens + greatest(0, extract(epoch from now() - s.refilled_at)) * ${refill_per_second}) as available
-      from senders s join turns t on t.account_id = s.account_id and t.channel_id = s.channel_id
+      from senders s join turns t on t.account_id = s.account_id and t.channel_id = s.channel_id and t.version = s.xmin
        for update of s skip locked
   )`;
 

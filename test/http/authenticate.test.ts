@@ -86,6 +86,39 @@ t.test('the scheme is read in any case, as RFC 9110 says', async (t) => {
   }
 });
 
+t.test('every operation answers 401, always the same, to whatever is no living key', async (t) => {
+  const lost = async (change: Record<string, unknown>) => {
+    const client = await service.createClient();
+    await service.db('api_keys').where({ account_id: client.account_id }).update(change);
+    return client.key;
+  };
+  const gone = await service.createClient();
+  await service.send(service.config.admin_token, 'DELETE', `/admin/v1/accounts/${gone.account_id}`);
+  const bad_checksum = `${company.key.slice(0, -1)}${company.key.endsWith('0') ? '1' : '0'}`;
+  const keys = {
+    none: null,
+    junk: 'junk',
+    'a wrong checksum': bad_checksum,
+    'one that nobody has': createApiKey(uuid()).key,
+    revoked: await lost({ revoked_at: new Date() }),
+    expired: await lost({ expires_at: new Date(Date.now() - 1) }),
+    'one of an account that is gone': gone.key,
+    "the operator's token": service.config.admin_token,
+  };
+  const nobody = shape(await service.send(null, 'GET', '/v1/contacts'));
+  for (const { method, path, url } of of_v1) {
+    // Neither the query nor the body is looked at before the key.
+    const body = method === 'GET' || method === 'DELETE' ? undefined : '{"no": "json';
+    for (const [title, key] of Object.entries(keys))
+      t.same(shape(await service.send(key, method, `${url}?strange=1`, body)), nobody, `${method} ${path}: ${title}`);
+  }
+  for (const { method, path, url } of of_admin) {
+    const body = method === 'GET' || method === 'DELETE' ? undefined : '{"no": "json';
+    for (const [title, key] of Object.entries({ ...keys, "the operator's token": company.key }))
+      t.same(shape(await service.send(key, method, `${url}?strange=1`, body)), nobody, `${method} ${path}: ${title}`);
+  }
+});
+
 t.test('every operation under /v1', async (t) => {
   const all = (await service.db('api_keys').where({ account_id: company.account_id }).first('scopes'))
     .scopes as string[];

@@ -80,7 +80,8 @@ export async function startService(t: Test, { env = {}, with_lanes = true, ...gi
   });
   const key_ring = createKeyRing([{ kid: 'test', key: randomBytes(32) }]);
   const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log });
-  const app = await createApp({ config, public_url: 'http://conversar.test', db, settings, key_ring, log });
+  const ground = { config, public_url: 'http://conversar.test', db, settings, key_ring, log };
+  const app = await createApp(ground);
   await app.server.ready();
   const judge = createJudge(app.server.swagger() as unknown as Document);
   if (with_lanes) app.startLanes();
@@ -138,6 +139,7 @@ export async function startService(t: Test, { env = {}, with_lanes = true, ...gi
 
   return {
     ...app,
+    ground,
     config,
     db,
     settings,

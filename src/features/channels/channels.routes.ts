@@ -7,14 +7,14 @@ import type { App } from '../../http/server.ts';
 import type { AddressGuard } from '../../outbound/address-guard.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { registry } from '../../providers/registry.ts';
-import { Closed, Id, page_query } from '../../schema.ts';
+import { Closed, Id, NoFields, page_query } from '../../schema.ts';
 import { phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
 import { channel_not_found, team_not_found, url_not_allowed } from '../references.ts';
 import { changeChannel } from './change-channel.ts';
 import { on_unknown_not_supported } from './channel-settings.ts';
 import { toChannel } from './channel-view.ts';
 import { findChannel, listChannels } from './channels.repository.ts';
-import { Channel, ChannelChange, ChannelPage, CheckChannel, channel_schemas, NewChannel } from './channels.schema.ts';
+import { Channel, ChannelChange, ChannelPage, channel_schemas, NewChannel } from './channels.schema.ts';
 import { checkChannel } from './check-channel.ts';
 import { channel_exists, createChannel } from './create-channel.ts';
 import { type ChannelUse, channel_in_use, deleteChannel } from './delete-channel.ts';
@@ -119,7 +119,7 @@ function readAndMakeRoutes(app: App, { guard, outside, public_url }: Dependencie
         description:
           'Answers the channel with its fresh `status`. This is how a disconnected or restricted one comes back.',
         params: ChannelPath,
-        body: Type.Ref(CheckChannel),
+        body: Type.Ref(NoFields),
         response: { 200: Type.Ref(Channel) },
       },
     },

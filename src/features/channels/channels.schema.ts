@@ -193,13 +193,6 @@ export const ChannelChange = Closed(
   },
 );
 
-export const CheckChannel = Nullable(
-  Closed(
-    {},
-    { $id: 'CheckChannel', title: 'CheckChannel', description: 'No fields: no body, or `{}`.', examples: [{}] },
-  ),
-);
-
 export const channel_schemas: TSchema[] = [
   ChannelCapabilities,
   ChannelWebhook,
@@ -208,7 +201,6 @@ export const channel_schemas: TSchema[] = [
   ...new_channel_forms,
   NewChannel,
   ChannelChange,
-  CheckChannel,
 ];
 
 const common_body = Closed(common_members);

@@ -24,7 +24,8 @@ export interface ClaimedMessage {
 /**
  * T2 in one statement. `waiting` hops over the queue's index from sender to sender (no scan of a long queue), `taken` locks
  * the senders whose turn it is, `picked` takes their oldest due messages whose contact got none in the last 6 s, and no
- * two for one contact.
+ * two for one contact. The 6 s count from the end of an attempt: when in its course the provider saw it nobody can tell,
+ * and one that hangs may still arrive. No attempt outlives its lease for long, so the look back has an end.
  */
 const claim = `
   with recursive waiting as (
@@ -54,8 +55,9 @@ const claim = `
           and not exists (
             select 1 from attempts a
              where a.account_id = q.account_id and a.channel_id = q.channel_id and a.contact_id = q.contact_id
-               and a.started_at > now() - cast(:recipient_pace as interval)
-               and (a.outcome is null or a.outcome not in ('unavailable', 'given_back')))
+               and a.started_at > now() - 2 * cast(:lease as interval) - cast(:recipient_pace as interval)
+               and (a.outcome is null or (a.outcome not in ('unavailable', 'given_back')
+                                          and a.finished_at > now() - cast(:recipient_pace as interval))))
         order by q.run_at, q.id
         limit least(floor(t.available), t.share)
           for update skip locked) m

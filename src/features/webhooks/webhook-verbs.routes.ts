@@ -3,7 +3,7 @@ import { scopeOf } from '../../http/authenticate.ts';
 import { answerPost } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import type { App } from '../../http/server.ts';
-import { Closed, Id } from '../../schema.ts';
+import { Closed, Id, NoFields } from '../../schema.ts';
 import type { Caller } from './call-endpoint.ts';
 import { listDeliveries, toDelivery } from './deliveries.repository.ts';
 import { getEndpoint, webhook_endpoint_disabled, webhook_endpoint_not_found } from './endpoint-state.ts';
@@ -50,6 +50,7 @@ function secretRoutes(app: App): void {
         description:
           'Both secrets sign for 24 h. The answer is the only time the new one is shown; rotated twice within 24 h, the first of the three signs no more.',
         params: EndpointPath,
+        body: Type.Ref(NoFields),
         response: { 200: Type.Ref(WebhookEndpointWithSecret) },
       },
     },
@@ -73,6 +74,7 @@ function toldRoutes(app: App, caller: Pick<Caller, 'http' | 'timeout_ms'>): void
         description:
           'Sends a signed `webhook_endpoint.test` at once, whether the endpoint is enabled or not, and answers with what came of it.',
         params: EndpointPath,
+        body: Type.Ref(NoFields),
         response: { 200: Type.Ref(WebhookTest) },
       },
     },
@@ -160,6 +162,7 @@ function deliveryRoutes(app: App): void {
         description:
           'Due now, with all attempts of the schedule before it, whatever came of it; the `webhook-id` stays.',
         params: DeliveryPath,
+        body: Type.Ref(NoFields),
         response: { 200: Type.Ref(WebhookDelivery) },
       },
     },

@@ -36,7 +36,7 @@ t.test('a number is asked about once; a second start goes to the address that wa
   ]);
   await db('attempts')
     .where({ channel_id })
-    .update({ started_at: db.raw(`now() - interval '7 seconds'`) });
+    .update({ finished_at: db.raw(`now() - interval '7 seconds'`) });
   const second = await company.start(
     { contact, channel_id, text: 'Ainda aí?', on_open: 'reuse' },
     { prefer: 'wait=20' },

@@ -35,7 +35,7 @@ async function startAndClaim(phone = nextPhone(), over: Record<string, unknown> 
 
 /** Claims until the message is among the claimed; the pace of its recipient is of no interest here. */
 async function claimOf(message_id: string): Promise<ClaimedMessage> {
-  await db('attempts').update({ started_at: db.raw(`now() - interval '1 minute'`) });
+  await db('attempts').update({ started_at: db.raw(`now() - interval '1 hour'`) });
   const find = async () => (await claimMessages(ctx, 10, 60_000)).claimed.find(({ id }) => id === message_id);
   const message = await eventually(find, (found) => found !== undefined);
   return message as ClaimedMessage;

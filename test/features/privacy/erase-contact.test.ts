@@ -33,7 +33,7 @@ const template = {
 
 const claim = async (): Promise<ClaimedMessage> => {
   // As long ago as the pace of one contact asks for.
-  await db.raw(`update attempts set started_at = started_at - interval '10 seconds'`);
+  await db.raw(`update attempts set started_at = started_at - interval '1 hour'`);
   const [claimed] = (await claimMessages(ctx, 1, 60_000)).claimed;
   if (!claimed) throw new Error('nothing to claim');
   return claimed;

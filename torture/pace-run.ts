@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import { demo_values } from '../src/simulator/demo-values.ts';
+import { queueMessages } from '../test/support/queue.ts';
+import { callOver } from '../test/support/remote-company.ts';
+import type { Arrival } from './check-pace.ts';
+
+export interface PacedPlace {
+  url: string;
+  admin_token: string;
+  simulator_url: string;
+  db: Knex;
+}
+
+/** One account's senders, each by a name of its own in the provider's log. */
+export interface Senders {
+  account_id: string;
+  /** Channel ids by the name. */
+  channels: Map<string, string>;
+}
+
+let accounts = 0;
+
+/** An account with so many gateway channels of one limit. */
+export async function createSenders(place: PacedPlace, count: number, max_per_second: number): Promise<Senders> {
+  const { url, admin_token, simulator_url } = place;
+  const made = async (key: string, path: string, body: unknown) => {
+    const answer = await callOver(`${url}${path}`, key, 'POST', body);
+    if (answer.status !== 201) throw new Error(`POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  accounts += 1;
+  const { id: account_id } = await made(admin_token, '/admin/v1/accounts', { name: `Loja ${accounts}` });
+  const { key } = await made(admin_token, `/admin/v1/accounts/${account_id}/api-keys`, { name: 'pace' });
+  const channels = new Map<string, string>();
+  for (let nth = 0; nth < count; nth += 1) {
+    const instance = `sender-${accounts}-${nth}`;
+    const { id } = await made(key, '/v1/channels', {
+      ...{ name: instance, provider: 'evolution', base_url: `${simulator_url}/evolution`, max_per_second },
+      credentials: { ...demo_values.evolution, instance },
+    });
+    channels.set(instance, id);
+  }
+  return { account_id, channels };
+}
+
+let numbers = 0;
+
+/** Queues `messages` evenly over the senders, every other recipient getting two. */
+export async function fillQueue(db: Knex, { account_id, channels }: Senders, messages: number): Promise<void> {
+  const share = Math.ceil(messages / channels.size);
+  for (const channel_id of channels.values()) {
+    const twice = Math.floor(share / 3);
+    for (const [contacts, each] of [
+      [twice, 2],
+      [share - 2 * twice, 1],
+    ] as const) {
+      if (contacts === 0) continue;
+      await queueMessages(db, { account_id, channel_id }, contacts, { from: numbers, each });
+      numbers += contacts;
+    }
+  }
+}
+
+/** All of the log from an entry on, a page after the other. */
+export async function readArrivals(simulator_url: string, after = 0): Promise<Arrival[]> {
+  const { body } = await callOver(`${simulator_url}/_received?after=${after}`, '', 'GET');
+  return body.data;
+}
+
+/** Waits until so many of these senders' messages arrived; throws when none came for 30 s. */
+export async function untilArrived(simulator_url: string, { channels }: Senders, count: number): Promise<Arrival[]> {
+  const found: Arrival[] = [];
+  let last = 0;
+  for (let idle_since = performance.now(); found.length < count; await delay(100)) {
+    const fresh = await readArrivals(simulator_url, last);
+    last = fresh.at(-1)?.id ?? last;
+    const own = fresh.filter(({ channel }) => channels.has(channel));
+    found.push(...own);
+    if (own.length > 0) idle_since = performance.now();
+    if (performance.now() - idle_since > 30_000) throw new Error(`${found.length} of ${count} arrived`);
+  }
+  return found;
+}
+
+export interface Waits {
+  /** Until the first and until the last of them arrived, in ms. */
+  first_ms: number;
+  last_ms: number;
+}
+
+/** How long the messages of a small account take from the queue to the provider. */
+export async function measureWaits(place: PacedPlace, small: Senders, messages: number): Promise<Waits> {
+  const [entry] = (await readArrivals(place.simulator_url)).slice(-1);
+  const begun_at = Date.now();
+  await fillQueue(place.db, small, messages);
+  const own: Arrival[] = [];
+  for (let after = entry?.id ?? 0; own.length < messages; await delay(50)) {
+    const fresh = await readArrivals(place.simulator_url, after);
+    after = fresh.at(-1)?.id ?? after;
+    own.push(...fresh.filter(({ channel }) => small.channels.has(channel)));
+    if (Date.now() - begun_at > 120_000) throw new Error(`${own.length} of ${messages} of the small account arrived`);
+  }
+  const times = own.map(({ received_at }) => Date.parse(received_at));
+  return { first_ms: Math.min(...times) - begun_at, last_ms: Math.max(...times) - begun_at };
+}

@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import type { ConnectionSettings } from './db/connection.ts';
 import { countPoolQueue } from './db/pool.ts';
 import { failAfterAccept, withFailpoint } from './failpoints.ts';
+import { gatherKeys } from './features/accounts/accounts.repository.ts';
 import { adminRoutes } from './features/accounts/accounts.routes.ts';
 import { readKey } from './features/accounts/read-key.ts';
 import { createVaults, type Vaults } from './features/accounts/vaults.ts';
@@ -15,6 +16,7 @@ import { attendanceRoutes } from './features/attendances/attendances.routes.ts';
 import { Attendance } from './features/attendances/attendances.schema.ts';
 import { dispatchWork } from './features/attendances/dispatch-lane.ts';
 import { messageVerbRoutes } from './features/attendances/message-verbs.routes.ts';
+import { gatherStartRows } from './features/attendances/start-rows.ts';
 import { sweepSilence } from './features/attendances/sweep-silence.ts';
 import { countChannelAttendances, countTeamAttendances } from './features/attendances/use.repository.ts';
 import { channelRoutes } from './features/channels/channels.routes.ts';
@@ -44,7 +46,7 @@ import { webhookVerbRoutes } from './features/webhooks/webhook-verbs.routes.ts';
 import { WebhookEndpoint } from './features/webhooks/webhooks.schema.ts';
 import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
-import { sweepAnswers } from './http/idempotency.repository.ts';
+import { gatherStoredAnswers, sweepAnswers } from './http/idempotency.repository.ts';
 import { checkIdempotencyKey } from './http/idempotency.ts';
 import { metricsRoute } from './http/metrics.ts';
 import { describeApi, serveDocument } from './http/openapi.ts';
@@ -170,10 +172,13 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
   server.addHook('onResponse', async (request, reply) => {
     if (request.method !== 'GET' && reply.statusCode < 400) tellOfEvents(wake);
   });
+  const findKey = gatherKeys(ctx);
   await server.register(async (v1: App) => {
     v1.addHook(
       'onRequest',
-      authenticateWith((request, presented) => readKey({ ...ctx, log: request.log as Logger }, vaults, presented)),
+      authenticateWith((request, presented) =>
+        readKey({ ...ctx, log: request.log as Logger }, vaults, presented, findKey),
+      ),
     );
     v1.addHook('onRequest', checkIdempotencyKey);
     v1.addHook('onRequest', limitRate(ctx));
@@ -183,7 +188,7 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
     channelRoutes(v1, { guard, outside, public_url, use: channel_use });
     templateRoutes(v1, { outside });
     messageRoutes(v1);
-    attendanceRoutes(v1, { wake });
+    attendanceRoutes(v1, { wake, rows: gatherStartRows(ctx), findStored: gatherStoredAnswers(ctx) });
     attendanceVerbRoutes(v1, { wake });
     messageVerbRoutes(v1, { wake, public_url });
     privacyRoutes(v1, { wake });

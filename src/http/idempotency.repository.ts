@@ -1,4 +1,6 @@
 import type { AnswerRecord, Context, Scope } from '../context.ts';
+import { gather } from '../db/gather.ts';
+import { prepare } from '../db/statement.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
@@ -15,9 +17,39 @@ interface KeyRow extends StoredAnswer {
   created_at: Date;
 }
 
+interface AskedKey {
+  account_id: string;
+  key: string;
+}
+
+const findAnswers = prepare<{ accounts: string[]; keys: string[] }, StoredAnswer & AskedKey>(
+  'find_stored_answers',
+  `select k.account_id, k.key, k.fingerprint, k.answer
+     from unnest(cast(:accounts as uuid[]), cast(:keys as text[])) as a (account_id, key)
+     join idempotency_keys k on k.account_id = a.account_id and k.key = a.key`,
+);
+
+async function findStoredAnswers(
+  { db }: Pick<Context, 'db'>,
+  asked: AskedKey[],
+): Promise<(StoredAnswer | undefined)[]> {
+  const accounts = asked.map(({ account_id }) => account_id);
+  const found = await findAnswers(db, { accounts, keys: asked.map(({ key }) => key) });
+  const nameOf = ({ account_id, key }: AskedKey) => `${account_id} ${key}`;
+  const by_name = new Map(found.map((row) => [nameOf(row), row]));
+  return asked.map((one) => by_name.get(nameOf(one)));
+}
+
 /** The answer kept under a key of this account, if any. */
 export async function findStoredAnswer({ db, account_id }: Ctx, key: string): Promise<StoredAnswer | undefined> {
-  return db<KeyRow>('idempotency_keys').where({ account_id, key }).first('fingerprint', 'answer');
+  const [stored] = await findStoredAnswers({ db }, [{ account_id, key }]);
+  return stored;
+}
+
+/** The same for a crowd: those that are asked for together are read together, over the pool of `own`. */
+export function gatherStoredAnswers(own: Pick<Context, 'db'>): typeof findStoredAnswer {
+  const find = gather((asked: AskedKey[]) => findStoredAnswers(own, asked), { most: 100, at_once: 1 });
+  return ({ account_id }, key) => find({ account_id, key });
 }
 
 /** Keeps the answer of a request that did no work (a refusal). False when the key is taken by now. */

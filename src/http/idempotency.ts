@@ -30,11 +30,16 @@ export interface Answer {
   contact_id?: string;
 }
 
+/** How a kept answer is looked for. */
+export type FindStored = typeof findStoredAnswer;
+
 export interface AnswerOptions {
   /** Turns a stored body into what is shown now. */
   refresh?: ((stored_body: unknown) => Promise<unknown>) | undefined;
   /** What may take its time, or asks the outside: ahead of the transaction, and not for a repeat. */
   before?: () => Promise<void>;
+  /** Instead of a statement of its own for each request. */
+  findStored?: FindStored;
   /** Called once the work is committed, and not for a repeat. */
   onDone?: () => void;
 }
@@ -103,7 +108,7 @@ export async function answerOnce(
   request: FastifyRequest,
   reply: FastifyReply,
   work: Work,
-  { refresh }: AnswerOptions = {},
+  { refresh, findStored = findStoredAnswer }: AnswerOptions = {},
 ): Promise<void> {
   const scope = scopeOf(request);
   const key = readKey(request);
@@ -122,7 +127,7 @@ export async function answerOnce(
     reply.header('idempotent-replayed', 'true');
     return send(JSON.parse(scope.vault.unseal(answer, answerBinding(key)).toString()) as KeptAnswer);
   };
-  const stored = await findStoredAnswer(scope, key);
+  const stored = await findStored(scope, key);
   if (stored) return replay(stored);
   const outcome = await runOnce(request, reply, { scope, key, fingerprint }, work);
   return 'kept' in outcome ? send(outcome.kept) : replay(outcome.stored);

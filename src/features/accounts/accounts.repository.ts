@@ -1,5 +1,7 @@
 import type { Context } from '../../context.ts';
+import { gather } from '../../db/gather.ts';
 import type { AccountsRow, ApiKeysRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import type { AccountView, ApiKeyView } from './accounts.schema.ts';
 
 /** The one feature whose rows are not reached through an account: it is where accounts come from. */
@@ -12,20 +14,37 @@ export interface PresentedKey extends Omit<ApiKeysRow, 'name' | 'created_at'> {
   account_starts_burst: number;
 }
 
-/** The key row with what a request needs of its account, found by the key's id alone. */
+const findKeys = prepare<{ ids: string[] }, PresentedKey>(
+  'find_presented_keys',
+  // Named columns: a prepared `k.*` would fail in running processes when a migration adds one.
+  `select k.account_id, k.id, k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at,
+          k.starts_per_second, k.starts_burst, a.default_country, a.data_key,
+          a.starts_per_second as account_starts_per_second, a.starts_burst as account_starts_burst
+     from api_keys k join accounts a on a.id = k.account_id
+    where k.id = any(cast(:ids as uuid[]))`,
+);
+
+/** Finds the key row with what a request needs of its account, by the key's id alone. */
+export type FindKey = (id: string) => Promise<PresentedKey | undefined>;
+
+/**
+ * Keys that are presented together are read together, each once. Nothing is kept: every request is judged by a row that was
+ * read after it came in, so a key that is revoked ends with the next request.
+ */
+export function gatherKeys({ db }: Ctx): FindKey {
+  return gather(
+    async (ids: string[]) => {
+      const by_id = new Map((await findKeys(db, { ids: [...new Set(ids)] })).map((row) => [row.id, row]));
+      return ids.map((id) => by_id.get(id));
+    },
+    { most: 500, at_once: 2 },
+  );
+}
+
+/** One key by itself. */
 export async function findPresentedKey({ db }: Ctx, id: string): Promise<PresentedKey | undefined> {
-  const { rows } = await db
-    .raw<{ rows: PresentedKey[] }>(
-      // Named columns: a prepared `k.*` would fail in running processes when a migration adds one.
-      `select k.account_id, k.id, k.secret_hash, k.scopes, k.expires_at, k.revoked_at, k.last_used_at,
-              k.starts_per_second, k.starts_burst, a.default_country, a.data_key,
-              a.starts_per_second as account_starts_per_second, a.starts_burst as account_starts_burst
-         from api_keys k join accounts a on a.id = k.account_id
-        where k.id = ?`,
-      [id],
-    )
-    .options({ name: 'find_presented_key' });
-  return rows[0];
+  const [row] = await findKeys(db, { ids: [id] });
+  return row;
 }
 
 /** Moves `last_used_at` on, for this key alone. */

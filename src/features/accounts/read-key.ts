@@ -1,5 +1,5 @@
 import type { Context, Scope } from '../../context.ts';
-import { findPresentedKey, type PresentedKey, touchApiKey } from './accounts.repository.ts';
+import { type FindKey, findPresentedKey, type PresentedKey, touchApiKey } from './accounts.repository.ts';
 import { isSameSecret, readApiKey } from './api-key.ts';
 import type { Vaults } from './vaults.ts';
 
@@ -17,10 +17,11 @@ export async function readKey(
   ctx: Context,
   vaults: Vaults,
   presented: string,
+  findKey: FindKey = (id) => findPresentedKey(ctx, id),
 ): Promise<(Scope & { api_key_id: string; scopes: readonly string[]; limits: StartLimit[] }) | null> {
   const read = readApiKey(presented);
   if (!read) return null;
-  const row = await findPresentedKey(ctx, read.id);
+  const row = await findKey(read.id);
   if (!row || !isSameSecret(row.secret_hash, read.secret_hash)) return null;
   const now = ctx.now();
   if (row.revoked_at || (row.expires_at && row.expires_at <= now)) return null;

@@ -2,8 +2,8 @@ import type { Scope } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { channel_not_found, contact_not_found } from '../references.ts';
-import { readStart } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
+import { single_start_rows } from './start-rows.ts';
 
 /** What a further message of an attendance, or its transfer, is decided on: read as for a start, in one round trip. */
 export async function readFacts(
@@ -12,7 +12,8 @@ export async function readFacts(
   asked: { template?: StartAttendanceBody['template'] | undefined; team_id?: string },
 ) {
   const { template, team_id } = asked;
-  const facts = await readStart(scope, {
+  const facts = await single_start_rows.read(scope, {
+    account_id: scope.account_id,
     contact_id: attendance.contact_id,
     phone_key: null,
     channel_id: attendance.channel_id,

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRecord } from '../../context.ts';
 import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
-import { answerOnce } from '../../http/idempotency.ts';
+import { answerOnce, type FindStored } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import { refreshWhenAsked } from '../../http/prefer-wait.ts';
 import { readLanguage } from '../../http/problem-handler.ts';
@@ -27,19 +27,27 @@ import {
 import { dispatch_topic } from './dispatch-lane.ts';
 import { StartAttendance, start_schemas } from './start.schema.ts';
 import { dryRunStart, start_problems, startAttendance } from './start-attendance.ts';
+import type { StartRows } from './start-rows.ts';
 import { DryRunStart } from './verbs.schema.ts';
 
 const tags = ['Attendances'];
 const AttendancePath = Closed({ attendance_id: Id('The attendance.') });
 const languageOf = (request: FastifyRequest) => readLanguage(request.headers['accept-language']);
 
-export function attendanceRoutes(app: App, { wake }: { wake: Wake }): void {
+interface StartDoor {
+  wake: Wake;
+  rows: StartRows;
+  /** Looks for the answer that is kept under a key. */
+  findStored: FindStored;
+}
+
+export function attendanceRoutes(app: App, door: StartDoor): void {
   for (const schema of [...attendance_schemas, ...start_schemas]) app.addSchema(schema);
-  startRoute(app, wake);
+  startRoute(app, door);
   readRoutes(app);
 }
 
-function startRoute(app: App, wake: Wake): void {
+function startRoute(app: App, { wake, rows, findStored }: StartDoor): void {
   app.post(
     '/v1/attendances',
     {
@@ -74,11 +82,11 @@ function startRoute(app: App, wake: Wake): void {
     async (request, reply) => {
       if (request.query.dry_run) return dryRunStart(scopeOf(request), request.body);
       const start = async (scope: RequestScope, record: AnswerRecord | null) => {
-        const answer = await startAttendance(scope, request.body, record);
+        const answer = await startAttendance(scope, request.body, record, rows);
         if (answer.body.outcome.message_id) wake.call(dispatch_topic);
         return answer;
       };
-      return answerOnce(request, reply, start, { refresh: refreshAfterWait(request, reply, wake) });
+      return answerOnce(request, reply, start, { refresh: refreshAfterWait(request, reply, wake), findStored });
     },
   );
 }

@@ -40,7 +40,8 @@ export function composeStart(
   const events = reused ? [] : eventsOf(scope, contact, view, now);
   const sealed = record ? record.seal(answer) : null;
   const ids = { attendance_id, contact_id, channel_id: checked.channel.id };
-  return { write: { record, answer: sealed, contact, attendance, ...ids, message, events, now }, answer };
+  const { account_id } = scope;
+  return { write: { account_id, record, answer: sealed, contact, attendance, ...ids, message, events, now }, answer };
 }
 
 function newContact({ phone, body }: StartPlan): NewContact | null {

@@ -9,15 +9,9 @@ import { CurrentAttendance, current_attendance_example, type StartedAttendanceVi
 import { type CheckedStart, checkStart, start_check_problems } from './check-start.ts';
 import { composeStart } from './compose-start.ts';
 import { createRefusals } from './refusals.ts';
-import {
-  insertStart,
-  lost_race_constraints,
-  type OpenAttendance,
-  readStart,
-  type StartFacts,
-  type StartQuestion,
-} from './start.repository.ts';
+import { lost_race_constraints, type OpenAttendance, type StartFacts, type StartQuestion } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
+import { type StartRows, single_start_rows } from './start-rows.ts';
 import type { DryRunView } from './verbs.schema.ts';
 
 export const attendance_already_open = defineProblem({
@@ -85,13 +79,14 @@ export async function startAttendance(
   scope: Scope,
   body: StartAttendanceBody,
   record: AnswerRecord | null,
+  rows: StartRows,
 ): Promise<StartedAnswer> {
   const phone = phoneOf(scope, body);
   for (let round = 0; round < most_rounds; round += 1) {
-    const facts = await readStart(scope, toQuestion(body, phone));
+    const facts = await rows.read(scope, toQuestion(scope, body, phone));
     const { checked, refusals } = checkStart(body, facts, phone);
     if (!checked) throw refusals[0] ?? new Error('a start without a refusal was not checked');
-    const answer = await writeStart(scope, { body, phone, facts, checked, record });
+    const answer = await writeStart(scope, rows, { body, phone, facts, checked, record });
     if (answer) return answer;
   }
   throw start_contended();
@@ -105,7 +100,7 @@ function phoneOf(scope: Scope, { contact }: StartAttendanceBody): Phone | null {
 export async function dryRunStart(scope: Scope, body: StartAttendanceBody): Promise<DryRunView> {
   const { check, found } = createRefusals();
   const phone = check(() => phoneOf(scope, body)) ?? null;
-  const facts = await readStart(scope, toQuestion(body, phone));
+  const facts = await single_start_rows.read(scope, toQuestion(scope, body, phone));
   const { checked, refusals } = checkStart(body, facts, phone);
   const { open } = facts;
   found.push(...refusals);
@@ -114,9 +109,10 @@ export async function dryRunStart(scope: Scope, body: StartAttendanceBody): Prom
   return { would_start: true, rendered: checked.message?.rendered ?? null };
 }
 
-function toQuestion(body: StartAttendanceBody, phone: Phone | null): StartQuestion {
+function toQuestion({ account_id }: Scope, body: StartAttendanceBody, phone: Phone | null): StartQuestion {
   const template = body.template;
   return {
+    account_id,
     contact_id: 'id' in body.contact ? body.contact.id : null,
     phone_key: phone?.key ?? null,
     channel_id: body.channel_id ?? null,
@@ -136,12 +132,12 @@ export interface StartPlan {
 }
 
 /** Null when somebody else was faster and the facts must be read again. */
-async function writeStart(scope: Scope, plan: StartPlan): Promise<StartedAnswer | null> {
+async function writeStart(scope: Scope, rows: StartRows, plan: StartPlan): Promise<StartedAnswer | null> {
   const { open } = plan.facts;
   if (open) return plan.body.on_open === 'reuse' ? reuseAttendance(scope, plan, open) : refuseOpen(open);
   const { write, answer } = composeStart(scope, plan, null);
   try {
-    await insertStart(scope, write);
+    await rows.insert(scope, write);
     return answer;
   } catch (error) {
     const constraint = violatedConstraint(error);
@@ -167,7 +163,7 @@ async function reuseAttendance(scope: Scope, plan: StartPlan, open: OpenAttendan
     if (!attendance) return null;
     const [view] = await loadAttendances(trx, [attendance], 'en');
     const { write, answer } = composeStart(trx, plan, view ? { view, address: open.address } : null);
-    await insertStart(trx, write);
+    await single_start_rows.insert(trx, write);
     return answer;
   });
 }

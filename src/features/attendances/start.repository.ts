@@ -1,16 +1,18 @@
-import type { AnswerRecord, Scope } from '../../context.ts';
+import type { AnswerRecord, Context } from '../../context.ts';
+import { prepare } from '../../db/statement.ts';
 import type { Address, OutboundContent } from '../../providers/provider.ts';
 import { event_columns } from '../events/events.repository.ts';
 import type { NewEvent } from '../events/events.schema.ts';
 import type { Component } from '../templates/template-slots.ts';
 
 /**
- * The read and the write of a start: one statement each, because a start is paid in round trips. They are the only ones
- * that name the tables of other features.
+ * The read and the write of starts: one statement each, however many starts come together, because a start is paid in round
+ * trips. They are the only ones that name the tables of other features.
  */
-type Ctx = Pick<Scope, 'db' | 'account_id'>;
+type Ctx = Pick<Context, 'db'>;
 
 export interface StartQuestion {
+  account_id: string;
   contact_id: string | null;
   phone_key: string | null;
   channel_id: string | null;
@@ -71,41 +73,50 @@ export interface StartFacts {
   open: OpenAttendance | null;
 }
 
-const read_start = `
+const readFacts = prepare<{ questions: string }, StartFacts>(
+  'read_start',
+  `
+  select f.*
+    from jsonb_to_recordset(cast(:questions as jsonb)) as q (
+           place integer, account_id uuid, contact_id uuid, phone_key text, channel_id uuid, team_id uuid, template_id uuid,
+           template_name text, template_language text)
+   cross join lateral (
   with contact as (
     select id, name, profile_name, phone, marketing_opted_out_at from contacts
-     where account_id = :account_id and erased_at is null
-       and id = coalesce((select m.merged_into from contacts m where m.account_id = :account_id and m.id = cast(:contact_id as uuid)),
-                         cast(:contact_id as uuid))
+     where account_id = q.account_id and erased_at is null
+       and id = coalesce((select m.merged_into from contacts m where m.account_id = q.account_id and m.id = q.contact_id),
+                         q.contact_id)
     union all
     select id, name, profile_name, phone, marketing_opted_out_at from contacts
-     where account_id = :account_id and phone_key = cast(:phone_key as text) and erased_at is null
+     where account_id = q.account_id and phone_key = q.phone_key and erased_at is null
   ),
   channel as (
     select id, name, provider, status, status_detail, send_within_s, identity_scope from channels
-     where account_id = :account_id and archived_at is null
-       and case when cast(:channel_id as uuid) is null then status not in ('disconnected', 'restricted')
-                else id = cast(:channel_id as uuid) end
-     order by id limit 2
+     where account_id = q.account_id and id = q.channel_id and archived_at is null
+    union all
+    (select id, name, provider, status, status_detail, send_within_s, identity_scope from channels
+      where q.channel_id is null and account_id = q.account_id and archived_at is null
+        and status not in ('disconnected', 'restricted')
+      order by id limit 2)
   ),
   template as (
     select id, channel_id, name, language, category, status, parameter_format, components from templates
-     where account_id = :account_id and id = cast(:template_id as uuid)
+     where account_id = q.account_id and id = q.template_id
     union all
     select t.id, t.channel_id, t.name, t.language, t.category, t.status, t.parameter_format, t.components
       from channel c
-      join templates t on t.account_id = :account_id and t.channel_id = c.id
-                      and t.name = cast(:template_name as text) and t.language = cast(:template_language as text)
+      join templates t on t.account_id = q.account_id and t.channel_id = c.id
+                      and t.name = q.template_name and t.language = q.template_language
   )
   select
     (select to_jsonb(c) || jsonb_build_object('identities', (
        select coalesce(jsonb_agg(jsonb_build_object('kind', i.kind, 'scope', i.scope, 'value', i.value)), '[]')
-         from contact_identities i where i.account_id = :account_id and i.contact_id = c.id))
+         from contact_identities i where i.account_id = q.account_id and i.contact_id = c.id))
        from contact c limit 1) as contact,
     (select coalesce(jsonb_agg(to_jsonb(c)), '[]') from channel c) as channels,
     (select jsonb_build_object('id', t.id, 'name', t.name, 'channel_scope', t.channel_scope, 'channel_ids', array(
        select tc.channel_id from team_channels tc where tc.account_id = t.account_id and tc.team_id = t.id))
-       from teams t where t.account_id = :account_id and t.id = cast(:team_id as uuid) and t.archived_at is null) as team,
+       from teams t where t.account_id = q.account_id and t.id = q.team_id and t.archived_at is null) as team,
     (select to_jsonb(t) from template t limit 1) as template,
     (select jsonb_build_object('id', a.id, 'status', a.status, 'since', a.created_at, 'address', coalesce(
               case when a.address is not null then jsonb_build_object('kind', a.address_kind, 'value', a.address) end,
@@ -114,18 +125,16 @@ const read_start = `
                 order by m.id desc limit 1)), 'team',
               case when t.id is not null then jsonb_build_object('id', t.id, 'name', t.name) end)
        from contact c
-       join attendances a on a.account_id = :account_id and a.contact_id = c.id
+       join attendances a on a.account_id = q.account_id and a.contact_id = c.id
                          and a.channel_id = (select id from channel order by id limit 1) and a.status in ('starting', 'open')
-       left join teams t on t.account_id = a.account_id and t.id = a.team_id) as open`;
+       left join teams t on t.account_id = a.account_id and t.id = a.team_id) as open
+   ) f
+   order by q.place`,
+);
 
-/** Everything a start needs to know, in one round trip. */
-export async function readStart({ db, account_id }: Ctx, question: StartQuestion): Promise<StartFacts> {
-  const { rows } = await db
-    .raw<{ rows: StartFacts[] }>(read_start, { account_id, ...question })
-    .options({ name: 'read_start' });
-  const [facts] = rows;
-  if (!facts) throw new Error('a select without from returned no row');
-  return facts;
+/** Everything that starts need to know, of any accounts, in their order, in one round trip. */
+export async function readStarts({ db }: Ctx, questions: StartQuestion[]): Promise<StartFacts[]> {
+  return readFacts(db, { questions: JSON.stringify(questions.map((question, place) => ({ place, ...question }))) });
 }
 
 export interface NewContact {
@@ -161,6 +170,7 @@ export interface NewMessage {
 
 /** What one start writes. Null parts are not written; a message goes to `attendance` or, reused, to `attendance_id`. */
 export interface StartWrite {
+  account_id: string;
   record: AnswerRecord | null;
   answer: Buffer | null;
   contact: NewContact | null;
@@ -187,68 +197,95 @@ export const lost_race_constraints = new Set([
   'attendances_account_id_team_id_fkey',
 ]);
 
-const insert_start = `
+const writeStarts = prepare<Record<'keys' | 'contacts' | 'attendances' | 'messages' | 'events', string>>(
+  'insert_start',
+  `
   with key as (
     insert into idempotency_keys (account_id, key, fingerprint, answer, contact_id, created_at)
-    select :account_id, cast(:key as text), cast(:fingerprint as bytea), cast(:answer as bytea), :contact_id, :now
-     where cast(:key as text) is not null
+    select account_id, key, decode(fingerprint, 'base64'), decode(answer, 'base64'), contact_id, created_at
+      from jsonb_to_recordset(cast(:keys as jsonb))
+        as k (account_id uuid, key text, fingerprint text, answer text, contact_id uuid, created_at timestamptz)
   ),
   contact as (
     insert into contacts (account_id, id, name, phone, phone_key, phone_digits, created_at, updated_at)
-    select :account_id, :contact_id, c.name, c.phone, c.phone_key, c.phone_digits, :now, :now
-      from jsonb_to_record(cast(:contact as jsonb)) as c (name text, phone text, phone_key text, phone_digits text)
-     where cast(:contact as jsonb) is not null
-    returning phone
+    select account_id, id, name, phone, phone_key, phone_digits, created_at, created_at
+      from jsonb_to_recordset(cast(:contacts as jsonb))
+        as c (account_id uuid, id uuid, name text, phone text, phone_key text, phone_digits text, created_at timestamptz)
+    returning account_id, id, phone, created_at
   ),
   identity as (
     insert into contact_identities (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-    select :account_id, :contact_id, 'phone', 'account', phone, 'user', :now, :now from contact
+    select account_id, id, 'phone', 'account', phone, 'user', created_at, created_at from contact
     on conflict on constraint contact_identities_value do nothing
   ),
   attendance as (
     insert into attendances (account_id, id, contact_id, channel_id, team_id, origin, status, first_message_id, external_ref,
                              metadata, started_by_api_key_id, actor, address_kind, address, event_sequence, created_at, updated_at)
-    select :account_id, :attendance_id, :contact_id, :channel_id, a.team_id, 'active', a.status, cast(:message_id as uuid),
-           a.external_ref, a.metadata, a.api_key_id, a.actor, a.address_kind, a.address, 1, :now, :now
-      from jsonb_to_record(cast(:attendance as jsonb))
-        as a (team_id uuid, status text, external_ref text, metadata jsonb, api_key_id uuid, actor jsonb,
-              address_kind text, address text)
-     where cast(:attendance as jsonb) is not null
+    select account_id, id, contact_id, channel_id, team_id, 'active', status, first_message_id, external_ref, metadata,
+           api_key_id, actor, address_kind, address, 1, created_at, created_at
+      from jsonb_to_recordset(cast(:attendances as jsonb))
+        as a (account_id uuid, id uuid, contact_id uuid, channel_id uuid, team_id uuid, status text, first_message_id uuid,
+              external_ref text, metadata jsonb, api_key_id uuid, actor jsonb, address_kind text, address text,
+              created_at timestamptz)
   ),
   message as (
     insert into messages (account_id, id, attendance_id, contact_id, channel_id, direction, type, text, template, payload,
                           recipient_kind, recipient, state, run_at, send_before, created_at, updated_at)
-    select :account_id, cast(:message_id as uuid), :attendance_id, :contact_id, :channel_id, 'outbound', m.type, m.text, m.template,
-           m.payload, m.recipient_kind, m.recipient, 'queued', now(), now() + make_interval(secs => m.send_within_s), :now, :now
-      from jsonb_to_record(cast(:message as jsonb))
-        as m (type text, text text, template jsonb, payload jsonb, recipient_kind text, recipient text, send_within_s integer)
-     where cast(:message as jsonb) is not null
+    select account_id, id, attendance_id, contact_id, channel_id, 'outbound', type, text, template, payload, recipient_kind,
+           recipient, 'queued', now(), now() + make_interval(secs => send_within_s), created_at, created_at
+      from jsonb_to_recordset(cast(:messages as jsonb))
+        as m (account_id uuid, id uuid, attendance_id uuid, contact_id uuid, channel_id uuid, type text, text text,
+              template jsonb, payload jsonb, recipient_kind text, recipient text, send_within_s integer,
+              created_at timestamptz)
   )
   insert into events (account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at)
   select account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at
-    from jsonb_to_recordset(cast(:events as jsonb)) as e (${event_columns})`;
+    from jsonb_to_recordset(cast(:events as jsonb)) as e (${event_columns})`,
+);
+
+/** In one order for all who write, so that two that hold each other's keys do not wait for each other. */
+const sorted = <T>(rows: T[], keyOf: (row: T) => string) =>
+  rows
+    .map((row) => ({ row, key: keyOf(row) }))
+    .sort((one, other) => (one.key < other.key ? -1 : 1))
+    .map(({ row }) => row);
 
 /**
- * T1: key with its answer, contact, attendance, message and events, in one statement: all of it or nothing. Who comes
- * second breaks a constraint by name: `idempotency_keys_key`, or one of `lost_race_constraints`.
+ * T1 of one or many starts: keys with their answers, contacts, attendances, messages and events, in one statement: all of it
+ * or nothing. Who comes second breaks a constraint by name: `idempotency_keys_key`, or one of `lost_race_constraints`.
  */
-export async function insertStart({ db, account_id }: Ctx, write: StartWrite): Promise<void> {
-  const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
-  await db
-    .raw(insert_start, {
-      account_id,
-      key: write.record?.key ?? null,
-      fingerprint: write.record?.fingerprint ?? null,
-      answer: write.answer,
-      contact_id: write.contact_id,
-      channel_id: write.channel_id,
-      attendance_id: write.attendance_id,
-      message_id: write.message?.id ?? null,
-      contact: json(write.contact),
-      attendance: json(write.attendance),
-      message: json(write.message),
-      events: JSON.stringify(write.events),
-      now: write.now,
-    })
-    .options({ name: 'insert_start' });
+export async function insertStarts({ db }: Ctx, writes: StartWrite[]): Promise<void> {
+  const rowsOf = <T extends object>(pick: (write: StartWrite) => T | null) =>
+    writes.flatMap((write) => {
+      const row = pick(write);
+      return row === null ? [] : [{ ...row, account_id: write.account_id, created_at: write.now }];
+    });
+  const keys = rowsOf(
+    ({ record, answer, contact_id }) =>
+      record && {
+        key: record.key,
+        fingerprint: record.fingerprint.toString('base64'),
+        answer: answer?.toString('base64') ?? null,
+        contact_id,
+      },
+  );
+  const attendances = rowsOf(
+    ({ attendance, message }) => attendance && { ...attendance, first_message_id: message?.id ?? null },
+  );
+  const messages = rowsOf(
+    ({ message, attendance_id, contact_id, channel_id }) =>
+      message && { ...message, attendance_id, contact_id, channel_id },
+  );
+  await writeStarts(db, {
+    keys: JSON.stringify(sorted(keys, ({ account_id, key }) => account_id + key)),
+    contacts: JSON.stringify(
+      sorted(
+        rowsOf(({ contact }) => contact),
+        ({ account_id, phone_key }) => account_id + phone_key,
+      ),
+    ),
+    attendances: JSON.stringify(sorted(attendances, ({ contact_id, channel_id }) => contact_id + channel_id)),
+    messages: JSON.stringify(messages),
+    events: JSON.stringify(writes.flatMap(({ events }) => events)),
+  });
 }

@@ -90,12 +90,17 @@ export function createDataKey(): Buffer {
 /** The vault of one account: every blob is bound to the account and to its row and column. */
 export function createVault(data_key: Buffer, account_id: string): Vault {
   const bound = (binding: string) => `${account_id}:${binding}`;
+  const derived = new Map<string, Buffer>();
+  const derive = (purpose: string): Buffer => {
+    const known = derived.get(purpose);
+    if (known) return known;
+    const key = Buffer.from(hkdfSync('sha256', data_key, account_id, `conversar:${purpose}`, 32));
+    derived.set(purpose, key);
+    return key;
+  };
   return {
     seal: (plaintext, binding) => encrypt(data_key, plaintext, bound(binding)),
     unseal: (sealed, binding) => decrypt(data_key, sealed, bound(binding)),
-    mac: (purpose, text) => {
-      const key = Buffer.from(hkdfSync('sha256', data_key, account_id, `conversar:${purpose}`, 32));
-      return createHmac('sha256', key).update(text).digest();
-    },
+    mac: (purpose, text) => createHmac('sha256', derive(purpose)).update(text).digest(),
   };
 }

@@ -75,7 +75,9 @@ export const marks = {
 export function dresses({ value }: Pick<Mark, 'value'>): string[] {
   const bytes = Buffer.from(value);
   const offsets = [0, 1, 2].map((offset) => {
-    const padded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').replace(/=+$/, '');
+    const padded = Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     // Its neighbours have a share in the first and the last letters.
     return padded.slice(offset === 0 ? 0 : offset + 1, -2);
   });

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { demo_values } from '../src/simulator/demo-values.ts';
 import type { Document } from '../test/support/document.ts';
-import { answerJson, startScriptedServer } from '../test/support/scripted-server.ts';
 import type { Owner } from '../test/support/process.ts';
+import { answerJson, startScriptedServer } from '../test/support/scripted-server.ts';
 import { operationsOf } from './fuzz-requests.ts';
 import { marks } from './secrets-marks.ts';
 
@@ -33,12 +33,22 @@ interface Stage {
 
 /** Calls over the wire, keeping each answer with its headers; one that never came is an answer, too. */
 function caller({ url }: Stage, answers: Told[]) {
-  return async (key: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Body> => {
+  return async (
+    key: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Body> => {
     const what = `${method} ${path.split('?')[0]}`;
     try {
       const answer = await fetch(url() + path, {
         method,
-        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          authorization: `Bearer ${key}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         signal: AbortSignal.timeout(40_000),
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
@@ -61,15 +71,20 @@ const expectOk = (answer: Body, what: string): Body => {
 export async function furnish(stage: Stage): Promise<Walk> {
   const answers: Told[] = [];
   const ask = caller(stage, answers);
-  const admin = (method: string, path: string, body?: unknown) => ask(marks.admin_token.value, method, `/admin/v1${path}`, body);
+  const admin = (method: string, path: string, body?: unknown) =>
+    ask(marks.admin_token.value, method, `/admin/v1${path}`, body);
   const account = expectOk(await admin('POST', '/accounts', { name: marks.account.value }), 'account');
   const { key } = expectOk(await admin('POST', `/accounts/${account.id}/api-keys`, { name: 'marked' }), 'key');
   const call: Walk['call'] = (method, path, body, headers) => ask(key, method, path, body, headers);
-  const made = async (path: string, body: unknown, headers?: Record<string, string>) => expectOk(await call('POST', path, body, headers), path);
+  const made = async (path: string, body: unknown, headers?: Record<string, string>) =>
+    expectOk(await call('POST', path, body, headers), path);
 
   const team = await made('/v1/teams', { name: marks.team.value });
   const channels = await addChannels(stage, made);
-  const endpoint = await made('/v1/webhook-endpoints', { url: `${stage.simulator_url}/graph`, description: marks.description.value });
+  const endpoint = await made('/v1/webhook-endpoints', {
+    url: `${stage.simulator_url}/graph`,
+    description: marks.description.value,
+  });
   const rotated = await made(`/v1/webhook-endpoints/${endpoint.id}/rotate-secret`, {});
   await made(`/v1/channels/${channels.official}/templates/sync`, {});
 
@@ -92,19 +107,29 @@ export async function furnish(stage: Stage): Promise<Walk> {
 type Made = (path: string, body: unknown, headers?: Record<string, string>) => Promise<Body>;
 
 /** One of each provider, and one that repeats whatever it is told in its errors. */
-async function addChannels({ owner, simulator_url }: Stage, made: Made): Promise<Record<'official' | 'gateway' | 'parrot' | 'zapi', string>> {
+async function addChannels(
+  { owner, simulator_url }: Stage,
+  made: Made,
+): Promise<Record<'official' | 'gateway' | 'parrot' | 'zapi', string>> {
   const parrot = await startScriptedServer();
   owner.teardown(parrot.close);
   parrot.script((socket, { method, path, headers, body }) => {
     const said = JSON.stringify({ method, path, headers, body });
-    answerJson(400, { status: 400, error: `Bad Request: ${said}`, message: said, response: { message: [said] } })(socket, { method, path, headers, body });
+    answerJson(400, { status: 400, error: `Bad Request: ${said}`, message: said, response: { message: [said] } })(
+      socket,
+      { method, path, headers, body },
+    );
   });
   const channel = (provider: string, base_url: string, credentials: Record<string, string>) => ({
     ...{ name: `Canal ${provider} ${base_url.length}`, provider, base_url, credentials, max_per_second: 100 },
   });
   const graph = {
     ...{ access_token: marks.access_token.value, app_secret: marks.app_secret.value },
-    ...{ previous_app_secret: marks.previous_app_secret.value, phone_number_id: demo_values.graph.phone_number_id, waba_id: marks.waba_id.value },
+    ...{
+      previous_app_secret: marks.previous_app_secret.value,
+      phone_number_id: demo_values.graph.phone_number_id,
+      waba_id: marks.waba_id.value,
+    },
   };
   const evolution = { api_key: marks.evolution_api_key.value, instance: marks.instance.value };
   const zapi = { instance_id: 'demo', token: marks.zapi_token.value, client_token: marks.zapi_client_token.value };
@@ -113,7 +138,11 @@ async function addChannels({ owner, simulator_url }: Stage, made: Made): Promise
     channel('evolution', `${simulator_url}/evolution`, evolution),
     channel('evolution', parrot.origin, evolution),
     channel('zapi', parrot.origin, zapi),
-    channel('waha', parrot.origin, { session: 'demo', api_key: marks.waha_api_key.value, hmac_key: marks.waha_hmac_key.value }),
+    channel('waha', parrot.origin, {
+      session: 'demo',
+      api_key: marks.waha_api_key.value,
+      hmac_key: marks.waha_hmac_key.value,
+    }),
     channel('wppconnect', parrot.origin, { session: 'demo', token: marks.wppconnect_token.value }),
   ];
   const found: string[] = [];
@@ -128,20 +157,37 @@ interface Parts {
   channels: Awaited<ReturnType<typeof addChannels>>;
 }
 
-async function startAll({ made, call }: { made: Made; call: Walk['call'] }, { contact, team, channels }: Parts): Promise<void> {
+async function startAll(
+  { made, call }: { made: Made; call: Walk['call'] },
+  { contact, team, channels }: Parts,
+): Promise<void> {
   const common = {
     ...{ contact: { id: contact.id }, team_id: team.id, external_ref: marks.attendance_ref.value },
-    ...{ metadata: { order: marks.attendance_metadata.value }, actor: { id: marks.actor.value, name: marks.actor.value } },
+    ...{
+      metadata: { order: marks.attendance_metadata.value },
+      actor: { id: marks.actor.value, name: marks.actor.value },
+    },
   };
   const parameters = { 'body.1': marks.parameter.value, 'body.2': '8841' };
   const template = { name: 'retomar_atendimento', language: 'pt_BR', parameters };
   const wait = { prefer: 'wait=10' };
   await made('/v1/attendances?dry_run=true', { ...common, channel_id: channels.official, template });
-  const official = await made('/v1/attendances', { ...common, channel_id: channels.official, template }, { ...wait, 'idempotency-key': `${marks.idempotency_key.value}-start` });
+  const official = await made(
+    '/v1/attendances',
+    { ...common, channel_id: channels.official, template },
+    { ...wait, 'idempotency-key': `${marks.idempotency_key.value}-start` },
+  );
   // The parrot refuses, or leaves a doubt, and repeats what it was told.
   for (const channel_id of [channels.parrot, channels.zapi, channels.gateway]) {
-    const { id, first_message } = await made('/v1/attendances', { ...common, channel_id, text: marks.text.value }, wait);
-    await call('POST', `/v1/messages/${first_message.id}/resolve`, { action: 'mark_failed', reason: marks.resolve_reason.value });
+    const { id, first_message } = await made(
+      '/v1/attendances',
+      { ...common, channel_id, text: marks.text.value },
+      wait,
+    );
+    await call('POST', `/v1/messages/${first_message.id}/resolve`, {
+      action: 'mark_failed',
+      reason: marks.resolve_reason.value,
+    });
     await call('GET', `/v1/attendances/${id}/messages`);
     await call('POST', `/v1/channels/${channel_id}/check`, {});
   }
@@ -152,22 +198,45 @@ async function startAll({ made, call }: { made: Made; call: Walk['call'] }, { co
 async function hearAll(stage: Stage, call: Walk['call'], channels: Parts['channels']): Promise<void> {
   const wa_id = `55${marks.other_phone.value.replace(/^(\d\d)9/, '$1')}`;
   const metadata = { display_phone_number: '5531988880000', phone_number_id: demo_values.graph.phone_number_id };
-  const message = { from: wa_id, id: 'wamid.MARKED1', timestamp: String(Math.floor(Date.now() / 1000)), type: 'text', text: { body: marks.inbound_text.value } };
-  const value = { messaging_product: 'whatsapp', metadata, contacts: [{ wa_id, profile: { name: marks.profile_name.value } }], messages: [message] };
-  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: marks.waba_id.value, time: 1, changes: [{ field: 'messages', value }] }] });
-  const signature = (secret: string) => ({ 'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` });
+  const message = {
+    from: wa_id,
+    id: 'wamid.MARKED1',
+    timestamp: String(Math.floor(Date.now() / 1000)),
+    type: 'text',
+    text: { body: marks.inbound_text.value },
+  };
+  const value = {
+    messaging_product: 'whatsapp',
+    metadata,
+    contacts: [{ wa_id, profile: { name: marks.profile_name.value } }],
+    messages: [message],
+  };
+  const body = JSON.stringify({
+    object: 'whatsapp_business_account',
+    entry: [{ id: marks.waba_id.value, time: 1, changes: [{ field: 'messages', value }] }],
+  });
+  const signature = (secret: string) => ({
+    'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+  });
   expectOk(await call('POST', `/v1/inbound/${channels.official}`, body, signature(marks.app_secret.value)), 'inbound');
   await call('POST', `/v1/inbound/${channels.official}`, body, { 'x-hub-signature-256': marks.wrong_signature.value });
   await call('POST', `/v1/inbound/${channels.gateway}/${marks.wrong_door.value}`, body);
-  await call('GET', `/v1/inbound/${channels.official}?hub.mode=subscribe&hub.verify_token=${marks.wrong_door.value}&hub.challenge=1`);
-  await call('PATCH', `/v1/channels/${channels.zapi}`, { credentials: { instance_id: 'demo', token: marks.changed_token.value } });
+  await call(
+    'GET',
+    `/v1/inbound/${channels.official}?hub.mode=subscribe&hub.verify_token=${marks.wrong_door.value}&hub.challenge=1`,
+  );
+  await call('PATCH', `/v1/channels/${channels.zapi}`, {
+    credentials: { instance_id: 'demo', token: marks.changed_token.value },
+  });
 }
 
 /** Every operation is called wrongly in each way, the marks standing where they do not belong. */
 export async function misuse(stage: Stage, walk: Walk, document: Document): Promise<void> {
   const ask = caller(stage, walk.answers);
   const secrets = Object.values(marks).filter(({ kind }) => kind === 'secret');
-  const all = JSON.stringify(Object.fromEntries([['unknown', marks.unknown_member.value], ...secrets.map(({ name, value }) => [name, value])]));
+  const all = JSON.stringify(
+    Object.fromEntries([['unknown', marks.unknown_member.value], ...secrets.map(({ name, value }) => [name, value])]),
+  );
   for (const { method, path } of operationsOf(document)) {
     if (path.endsWith('/stream')) continue;
     const url = path.replace(/\{\w+\}/g, '019a0000-0000-7000-8000-000000000001');
@@ -175,7 +244,9 @@ export async function misuse(stage: Stage, walk: Walk, document: Document): Prom
     const asked = `${url}?strange=${marks.query.value}&search=${marks.query.value}`;
     const extra = { cookie: `session=${marks.cookie.value}` };
     await ask(marks.wrong_key.value, method, asked, takes_body ? all : undefined, extra);
-    const call = path.startsWith('/admin/') ? (...args: [string, string, unknown?]) => ask(marks.admin_token.value, ...args) : walk.call;
+    const call = path.startsWith('/admin/')
+      ? (...args: [string, string, unknown?]) => ask(marks.admin_token.value, ...args)
+      : walk.call;
     await call(method, asked, takes_body ? all : undefined);
     if (!takes_body) continue;
     await call(method, url, all);

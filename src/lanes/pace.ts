@@ -21,12 +21,17 @@ export const recipient_pace_ms = 6_000;
  * left out (`version`): its lock is free again, but what that claim wrote cannot be seen here, and a recipient would get two.
  */
 export const taken_senders = `
+  last_turns as (
+    select account_id, max(taken_at) as taken_at from senders
+     where account_id in (select account_id from due) group by account_id
+  ),
   turns as (
     select s.account_id, s.channel_id, s.xmin as version, count(*) over () as senders
-      from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
+      from senders s
+      join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
+      join last_turns l on l.account_id = s.account_id
      where s.next_at <= now()
-     order by row_number() over (partition by s.account_id order by s.taken_at, s.channel_id),
-              (select max(l.taken_at) from senders l where l.account_id = s.account_id), s.taken_at
+     order by row_number() over (partition by s.account_id order by s.taken_at, s.channel_id), l.taken_at, s.taken_at
      limit :free
   ),
   taken as (

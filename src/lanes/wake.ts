@@ -26,6 +26,7 @@ export function createWake(settings: ConnectionSettings, log: Logger): Wake {
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | undefined;
   let is_closed = false;
+  let is_telling = false;
 
   function receive({ payload = '' }: { payload?: string | undefined }): void {
     const [from, ...topics] = payload.split(' ');
@@ -57,11 +58,19 @@ export function createWake(settings: ConnectionSettings, log: Logger): Wake {
     }
   }
 
-  function flush(): void {
+  /** One NOTIFY at a time: what is called meanwhile goes with the next. */
+  async function flush(): Promise<void> {
     timer = undefined;
+    if (is_telling) return tellLater();
     const payload = [origin, ...pending].join(' ');
     pending.clear();
-    client?.query('select pg_notify($1, $2)', [pg_channel, payload]).catch(() => undefined);
+    is_telling = true;
+    await client?.query('select pg_notify($1, $2)', [pg_channel, payload]).catch(() => undefined);
+    is_telling = false;
+  }
+
+  function tellLater(): void {
+    timer ??= setTimeout(() => void flush(), throttle_ms);
   }
 
   void open();
@@ -69,7 +78,7 @@ export function createWake(settings: ConnectionSettings, log: Logger): Wake {
     call: (topic) => {
       emitter.emit(topic);
       pending.add(topic);
-      timer ??= setTimeout(flush, throttle_ms);
+      tellLater();
     },
     listen: (topic, listener) => {
       emitter.on(topic, listener);

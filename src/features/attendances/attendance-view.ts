@@ -18,11 +18,15 @@ interface Names {
   messages: Map<string, MessagesRow>;
 }
 
-/** Attendances of any accounts as they are shown: four statements, however many there are. */
+/**
+ * Attendances of any accounts as they are shown: four statements, however many there are. `known`: first messages that the
+ * caller has as they are now.
+ */
 export async function loadAttendances(
   ctx: Pick<Context, 'db' | 'now'>,
   rows: AttendancesRow[],
   language: Language,
+  known: MessagesRow[] = [],
 ): Promise<AttendanceView[]> {
   if (rows.length === 0) return [];
   const keys = (pick: (row: AttendancesRow) => string | null) =>
@@ -31,6 +35,8 @@ export async function loadAttendances(
       return id === null ? [] : [{ account_id: row.account_id, id }];
     });
   const byId = <T extends { id: string }>(found: T[]) => new Map(found.map((one) => [one.id, one]));
+  const known_ids = new Set(known.map(({ id }) => id));
+  const asked = keys((row) => row.first_message_id).filter(({ id }) => !known_ids.has(id));
   const names: Names = {
     contacts: byId(
       await listContactNames(
@@ -50,12 +56,7 @@ export async function loadAttendances(
         keys((row) => row.team_id),
       ),
     ),
-    messages: byId(
-      await listMessagesOf(
-        ctx,
-        keys((row) => row.first_message_id),
-      ),
-    ),
+    messages: byId([...known, ...(await listMessagesOf(ctx, asked))]),
   };
   return rows.map((row) => toAttendance(row, names, ctx.now(), language));
 }

@@ -1,5 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
@@ -60,6 +61,14 @@ export async function listAttendances(
   return query;
 }
 
+const lock = prepare<{ accounts: string[]; ids: string[] }, { id: string; status: string }>(
+  'lock_attendances',
+  `select a.id, a.status from attendances a
+     join (select distinct * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as u (account_id, id)) k
+       on a.account_id = k.account_id and a.id = k.id
+    order by a.account_id, a.id for no key update of a`,
+);
+
 /**
  * Locks attendances of any accounts, in one order for all, before anything is written on their messages; returns the ids
  * of those that are starting or open.
@@ -68,15 +77,8 @@ export async function lockAttendances(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; attendance_id: string }[],
 ): Promise<Set<string>> {
-  const { rows } = await db
-    .raw<{ rows: { id: string; status: string }[] }>(
-      `select a.id, a.status from attendances a
-         join (select distinct * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as u (account_id, id)) k
-           on a.account_id = k.account_id and a.id = k.id
-        order by a.account_id, a.id for no key update of a`,
-      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.attendance_id) },
-    )
-    .options({ name: 'lock_attendances' });
+  const accounts = keys.map((key) => key.account_id);
+  const rows = await lock(db, { accounts, ids: keys.map((key) => key.attendance_id) });
   return new Set(rows.filter((row) => ['starting', 'open'].includes(row.status)).map((row) => row.id));
 }
 
@@ -97,34 +99,33 @@ export interface FollowedAttendance extends AttendancesRow {
   has_changed: boolean;
 }
 
+const follow = prepare<{ news: string }, FollowedAttendance>(
+  'follow_messages',
+  `with news as (
+     select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text, went_to jsonb)
+   ),
+   locked as (
+     select a.account_id, a.id, n.message_id, n.becomes, n.went_to,
+            (n.becomes is not null and a.status = 'starting' and a.first_message_id = n.message_id) as has_changed
+       from attendances a join news n on n.account_id = a.account_id and n.attendance_id = a.id
+      order by a.account_id, a.id
+        for no key update of a
+   )
+   update attendances a
+      set status = case when l.has_changed then l.becomes else a.status end,
+          address_kind = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'kind' else a.address_kind end,
+          address = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'value' else a.address end,
+          event_sequence = a.event_sequence + case when l.has_changed then 2 else 1 end,
+          updated_at = now()
+     from locked l
+    where a.account_id = l.account_id and a.id = l.id
+   returning ${columnsOf('attendances', 'a')}, l.message_id, l.has_changed`,
+);
+
 /**
  * Lets attendances of any accounts follow their first messages: `starting` becomes `open` or `failed`, and numbers for the
  * events are taken under the row's lock. Each attendance at most once per call.
  */
 export async function followMessages({ db }: Pick<Context, 'db'>, news: MessageNews[]): Promise<FollowedAttendance[]> {
-  const { rows } = await db
-    .raw<{ rows: FollowedAttendance[] }>(
-      `with news as (
-         select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text, went_to jsonb)
-       ),
-       locked as (
-         select a.account_id, a.id, n.message_id, n.becomes, n.went_to,
-                (n.becomes is not null and a.status = 'starting' and a.first_message_id = n.message_id) as has_changed
-           from attendances a join news n on n.account_id = a.account_id and n.attendance_id = a.id
-          order by a.account_id, a.id
-            for no key update of a
-       )
-       update attendances a
-          set status = case when l.has_changed then l.becomes else a.status end,
-              address_kind = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'kind' else a.address_kind end,
-              address = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'value' else a.address end,
-              event_sequence = a.event_sequence + case when l.has_changed then 2 else 1 end,
-              updated_at = now()
-         from locked l
-        where a.account_id = l.account_id and a.id = l.id
-       returning ${columnsOf('attendances', 'a')}, l.message_id, l.has_changed`,
-      { news: JSON.stringify(news) },
-    )
-    .options({ name: 'follow_messages' });
-  return rows;
+  return follow(db, { news: JSON.stringify(news) });
 }

@@ -87,7 +87,7 @@ async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<v
   const followed = await followMessages(trx, messages.map(toNews));
   const attempts = await listAttempts(trx, messages);
   const changed = followed.filter((row) => row.has_changed);
-  const views = new Map((await loadAttendances(trx, changed, 'en')).map((view) => [view.id, view]));
+  const views = new Map((await loadAttendances(trx, changed, 'en', messages)).map((view) => [view.id, view]));
   const by_message = new Map(followed.map((row) => [row.message_id, row]));
   const events = messages.flatMap((message): NewEvent[] => {
     const attendance = by_message.get(message.id);

@@ -1,5 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
 
@@ -92,35 +93,38 @@ export async function setTemplatesSyncedAt(ctx: Ctx, id: string, at: Date): Prom
   await table(ctx, 'channels').where({ id }).update({ templates_synced_at: at });
 }
 
+const findChannels = prepare<{ accounts: string[]; channels: string[] }, ChannelsRow>(
+  'list_channels_of',
+  `select ${columnsOf('channels', 'c')} from channels c
+     join (select distinct * from unnest(cast(:accounts as uuid[]), cast(:channels as uuid[])) as u (account_id, channel_id)) k
+       on c.account_id = k.account_id and c.id = k.channel_id`,
+);
+
 /** Of several accounts at once, for the lanes. */
 export async function listChannelsOf(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; channel_id: string }[],
 ): Promise<ChannelsRow[]> {
-  const { rows } = await db
-    .raw<{ rows: ChannelsRow[] }>(
-      `select ${columnsOf('channels', 'c')} from channels c
-         join unnest(cast(:accounts as uuid[]), cast(:channels as uuid[])) as k (account_id, channel_id)
-           on c.account_id = k.account_id and c.id = k.channel_id`,
-      { accounts: keys.map((key) => key.account_id), channels: keys.map((key) => key.channel_id) },
-    )
-    .options({ name: 'list_channels_of' });
-  return rows;
+  return findChannels(db, {
+    accounts: keys.map((key) => key.account_id),
+    channels: keys.map((key) => key.channel_id),
+  });
 }
+
+type ChannelName = Pick<ChannelsRow, 'id' | 'name' | 'provider'>;
+
+const findNames = prepare<{ accounts: string[]; ids: string[] }, ChannelName>(
+  'list_channel_names',
+  `select id, name, provider from channels
+    where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
+);
 
 /** What these channels, of several accounts, are called; archived ones too. */
 export async function listChannelNames(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; id: string }[],
-): Promise<Pick<ChannelsRow, 'id' | 'name' | 'provider'>[]> {
-  const { rows } = await db
-    .raw<{ rows: Pick<ChannelsRow, 'id' | 'name' | 'provider'>[] }>(
-      `select id, name, provider from channels
-        where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
-      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
-    )
-    .options({ name: 'list_channel_names' });
-  return rows;
+): Promise<ChannelName[]> {
+  return findNames(db, { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) });
 }
 
 /** Sets the status; the row when that changed something, else undefined: one event per change. */

@@ -1,5 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { ContactIdentitiesRow, ContactsRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { Problem } from '../../problem.ts';
 import type { ContactView } from './contacts.schema.ts';
 import { countryCode, readPhone, searchDigits } from './phone-number.ts';
@@ -128,34 +129,40 @@ export interface LearnedIdentity {
   at: Date;
 }
 
+const learn = prepare<{ learned: string }>(
+  'learn_identities',
+  `with known as (
+      select l.* from jsonb_to_recordset(cast(:learned as jsonb))
+             as l (account_id uuid, contact_id uuid, kind text, scope text, value text, source text, at timestamptz)
+        join contacts c on c.account_id = l.account_id and c.id = l.contact_id and c.erased_at is null
+         for key share of c
+    ), joined as (
+      select account_id, contact_id, kind, scope, value, min(source) as source, min(at) as first_at, max(at) as last_at
+        from known group by account_id, contact_id, kind, scope, value
+    )
+    insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
+    select distinct on (account_id, scope, kind, value) account_id, contact_id, kind, scope, value, source, first_at, last_at
+      from joined order by account_id, scope, kind, value, first_at
+    on conflict on constraint contact_identities_value do update set last_seen_at = excluded.last_seen_at
+      where i.contact_id = excluded.contact_id and i.last_seen_at < excluded.last_seen_at`,
+);
+
 /**
  * Keeps what providers call people, of many accounts in one statement. A value that another contact has stays with that
  * one, a contact that is gone or erased is passed over, and a known value only moves its `last_seen_at` on.
  */
 export async function learnIdentities({ db }: Pick<Context, 'db'>, learned: LearnedIdentity[]): Promise<void> {
   if (learned.length === 0) return;
-  await db
-    .raw(
-      `with known as (
-         select l.* from jsonb_to_recordset(cast(:learned as jsonb))
-                as l (account_id uuid, contact_id uuid, kind text, scope text, value text, source text, at timestamptz)
-           join contacts c on c.account_id = l.account_id and c.id = l.contact_id and c.erased_at is null
-            for key share of c
-       ), joined as (
-         select account_id, contact_id, kind, scope, value, min(source) as source, min(at) as first_at, max(at) as last_at
-           from known group by account_id, contact_id, kind, scope, value
-       )
-       insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-       select distinct on (account_id, scope, kind, value) account_id, contact_id, kind, scope, value, source, first_at, last_at
-         from joined order by account_id, scope, kind, value, first_at
-       on conflict on constraint contact_identities_value do update set last_seen_at = excluded.last_seen_at
-         where i.contact_id = excluded.contact_id and i.last_seen_at < excluded.last_seen_at`,
-      { learned: JSON.stringify(learned) },
-    )
-    .options({ name: 'learn_identities' });
+  await learn(db, { learned: JSON.stringify(learned) });
 }
 
 export type ContactName = Pick<ContactsRow, 'account_id' | 'id' | 'name' | 'profile_name' | 'phone'>;
+
+const findNames = prepare<{ accounts: string[]; ids: string[] }, ContactName>(
+  'list_contact_names',
+  `select account_id, id, name, profile_name, phone from contacts
+    where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
+);
 
 /** What these contacts, of several accounts, are called; each once, those that are gone left out. */
 export async function listContactNames(
@@ -163,14 +170,7 @@ export async function listContactNames(
   keys: { account_id: string; id: string }[],
 ): Promise<ContactName[]> {
   if (keys.length === 0) return [];
-  const { rows } = await db
-    .raw<{ rows: ContactName[] }>(
-      `select account_id, id, name, profile_name, phone from contacts
-        where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
-      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
-    )
-    .options({ name: 'list_contact_names' });
-  return rows;
+  return findNames(db, { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) });
 }
 
 const toIso = (time: string) => new Date(time).toISOString();

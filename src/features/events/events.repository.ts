@@ -1,19 +1,22 @@
 import type { Context, Scope } from '../../context.ts';
+import { prepare } from '../../db/statement.ts';
 import type { NewEvent, TimelineEntryView } from './events.schema.ts';
 
 /** The columns of `:events` in a statement that writes events among other rows. */
 export const event_columns = `account_id uuid, id uuid, type text, attendance_id uuid, attendance_sequence integer,
   message_id uuid, contact_id uuid, data jsonb, created_at timestamptz`;
 
-const insert_events = `
-  insert into events (account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at)
+const write = prepare<{ events: string }>(
+  'insert_events',
+  `insert into events (account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at)
   select account_id, id, type, attendance_id, attendance_sequence, message_id, contact_id, data, created_at
-    from jsonb_to_recordset(cast(:events as jsonb)) as e (${event_columns})`;
+    from jsonb_to_recordset(cast(:events as jsonb)) as e (${event_columns})`,
+);
 
 /** Writes events of any accounts, in the order given. */
 export async function insertEvents({ db }: Pick<Context, 'db'>, events: NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db.raw(insert_events, { events: JSON.stringify(events) }).options({ name: 'insert_events' });
+  await write(db, { events: JSON.stringify(events) });
 }
 
 interface TimelineRow {

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf } from '../../db/table.ts';
 import { next_turn_ms, paid_senders, recipient_pace_ms, taken_senders } from '../../lanes/pace.ts';
 import type { Address, OutboundContent } from '../../providers/provider.ts';
@@ -22,27 +23,30 @@ export interface ClaimedMessage {
 }
 
 /**
- * T2 in one statement. `waiting` hops over the queue's index from sender to sender (no scan of a long queue), `taken` locks
+ * T2 in one statement. `waiting` hops over the queue's index from sender to sender, to each one's oldest message (no scan of a
+ * long queue), `taken` locks
  * the senders whose turn it is, `picked` takes their oldest due messages whose contact got none in the last 6 s, and no
  * two for one contact. The 6 s count from the end of an attempt: when in its course the provider saw it nobody can tell,
  * and one that hangs may still arrive. No attempt outlives its lease for long, so the look back has an end.
  */
-const claim = `
+const claim = prepare<
+  { free: number; lease: string; recipient_pace: string },
+  { claimed: ClaimedMessage[] | null; again_in_ms: string | null }
+>(
+  'claim_messages',
+  `
   with recursive waiting as (
-    (select account_id, channel_id from messages where state = 'queued' order by account_id, channel_id limit 1)
+    (select account_id, channel_id, run_at from messages where state = 'queued'
+      order by account_id, channel_id, run_at limit 1)
     union all
-    select n.account_id, n.channel_id
+    select n.account_id, n.channel_id, n.run_at
       from waiting w
      cross join lateral (
-       select m.account_id, m.channel_id from messages m
+       select m.account_id, m.channel_id, m.run_at from messages m
         where m.state = 'queued' and (m.account_id, m.channel_id) > (w.account_id, w.channel_id)
-        order by m.account_id, m.channel_id limit 1) n
+        order by m.account_id, m.channel_id, m.run_at limit 1) n
   ),
-  due as (
-    select w.account_id, w.channel_id from waiting w
-     where exists (select 1 from messages m where m.account_id = w.account_id and m.channel_id = w.channel_id
-                      and m.state = 'queued' and m.run_at <= now())
-  ),
+  due as (select account_id, channel_id from waiting where run_at <= now()),
   ${taken_senders},
   picked as (
     select m.account_id, m.id,
@@ -76,7 +80,8 @@ const claim = `
     select account_id, id, attempt, fence, channel_id, contact_id, now() from claimed
   ),
   ${paid_senders}
-  select (select jsonb_agg(to_jsonb(claimed)) from claimed) as claimed, ${next_turn_ms} as again_in_ms`;
+  select (select jsonb_agg(to_jsonb(claimed)) from claimed) as claimed, ${next_turn_ms} as again_in_ms`,
+);
 
 /** Takes at most `free` due messages, fairly between accounts and within each sender's pace. */
 export async function claimMessages(
@@ -84,14 +89,11 @@ export async function claimMessages(
   free: number,
   lease_ms: number,
 ): Promise<{ claimed: ClaimedMessage[]; again_in_ms: number | null }> {
-  const { rows } = await db
-    .raw<{ rows: { claimed: ClaimedMessage[] | null; again_in_ms: string | null }[] }>(claim, {
-      free,
-      lease: `${lease_ms} milliseconds`,
-      recipient_pace: `${recipient_pace_ms} milliseconds`,
-    })
-    .options({ name: 'claim_messages' });
-  const [row] = rows;
+  const [row] = await claim(db, {
+    free,
+    lease: `${lease_ms} milliseconds`,
+    recipient_pace: `${recipient_pace_ms} milliseconds`,
+  });
   return { claimed: row?.claimed ?? [], again_in_ms: row?.again_in_ms == null ? null : Number(row.again_in_ms) };
 }
 
@@ -147,7 +149,9 @@ export interface ChangedMessage extends MessagesRow {
 }
 
 /** T3, T4, T6, T7 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
-const apply = `
+const apply = prepare<{ outcomes: string }, ChangedMessage>(
+  'apply_outcomes',
+  `
   with given as (
     select * from jsonb_to_recordset(cast(:outcomes as jsonb)) as o (
       account_id uuid, message_id uuid, fence bigint, attempt integer, kind text, provider_message_id text,
@@ -211,14 +215,12 @@ const apply = `
              else m.fence = g.fence and m.state = 'sending' end
     returning ${columnsOf('messages', 'm')}, g.kind as outcome
   )
-  select * from applied`;
+  select * from applied`,
+);
 
 /** Writes outcomes and returns the messages that they changed. */
 export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Promise<ChangedMessage[]> {
-  const { rows } = await db
-    .raw<{ rows: ChangedMessage[] }>(apply, { outcomes: JSON.stringify(outcomes) })
-    .options({ name: 'apply_outcomes' });
-  return rows;
+  return apply(db, { outcomes: JSON.stringify(outcomes) });
 }
 
 interface OverdueMessage {

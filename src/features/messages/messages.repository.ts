@@ -1,5 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { AttemptsRow, MessagesRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
 import { toMessageError } from './message-errors.ts';
 import type { MessageStatus, MessageView } from './messages.schema.ts';
@@ -34,22 +35,29 @@ export async function listMessages(
   return page.after_id === null ? query : query.where('id', '>', page.after_id);
 }
 
+const findMessages = prepare<{ accounts: string[]; ids: string[] }, MessagesRow>(
+  'list_messages_of',
+  `select ${columnsOf('messages', 'm')} from messages m
+     join unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as k (account_id, id)
+       on m.account_id = k.account_id and m.id = k.id`,
+);
+
 /** Messages of any accounts by id. */
 export async function listMessagesOf(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; id: string }[],
 ): Promise<MessagesRow[]> {
   if (keys.length === 0) return [];
-  const { rows } = await db
-    .raw<{ rows: MessagesRow[] }>(
-      `select ${columnsOf('messages', 'm')} from messages m
-         join unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as k (account_id, id)
-           on m.account_id = k.account_id and m.id = k.id`,
-      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
-    )
-    .options({ name: 'list_messages_of' });
-  return rows;
+  return findMessages(db, { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) });
 }
+
+const findAttempts = prepare<{ accounts: string[]; messages: string[] }, AttemptsRow>(
+  'list_attempts',
+  `select ${columnsOf('attempts', 'a')} from attempts a
+     join unnest(cast(:accounts as uuid[]), cast(:messages as uuid[])) as k (account_id, message_id)
+       on a.account_id = k.account_id and a.message_id = k.message_id
+    order by a.message_id, a.number`,
+);
 
 /** Attempts of several messages of any accounts, by message, oldest first. */
 export async function listAttempts(
@@ -58,15 +66,8 @@ export async function listAttempts(
 ): Promise<Map<string, AttemptsRow[]>> {
   const by_message = new Map<string, AttemptsRow[]>();
   if (keys.length === 0) return by_message;
-  const { rows } = await db
-    .raw<{ rows: AttemptsRow[] }>(
-      `select ${columnsOf('attempts', 'a')} from attempts a
-         join unnest(cast(:accounts as uuid[]), cast(:messages as uuid[])) as k (account_id, message_id)
-           on a.account_id = k.account_id and a.message_id = k.message_id
-        order by a.message_id, a.number`,
-      { accounts: keys.map((key) => key.account_id), messages: keys.map((key) => key.id) },
-    )
-    .options({ name: 'list_attempts' });
+  const accounts = keys.map((key) => key.account_id);
+  const rows = await findAttempts(db, { accounts, messages: keys.map((key) => key.id) });
   for (const row of rows) by_message.set(row.message_id, [...(by_message.get(row.message_id) ?? []), row]);
   return by_message;
 }

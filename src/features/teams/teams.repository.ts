@@ -1,5 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import type { TeamsRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { table } from '../../db/table.ts';
 import type { TeamView } from './teams.schema.ts';
 
@@ -67,20 +68,21 @@ export async function listTeams(
   return rows;
 }
 
+type TeamName = Pick<TeamsRow, 'id' | 'name'>;
+
+const findNames = prepare<{ accounts: string[]; ids: string[] }, TeamName>(
+  'list_team_names',
+  `select id, name from teams
+    where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
+);
+
 /** What these teams, of several accounts, are called; archived ones too. */
 export async function listTeamNames(
   { db }: Pick<Context, 'db'>,
   keys: { account_id: string; id: string }[],
-): Promise<Pick<TeamsRow, 'id' | 'name'>[]> {
+): Promise<TeamName[]> {
   if (keys.length === 0) return [];
-  const { rows } = await db
-    .raw<{ rows: Pick<TeamsRow, 'id' | 'name'>[] }>(
-      `select id, name from teams
-        where (account_id, id) in (select * from unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])))`,
-      { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) },
-    )
-    .options({ name: 'list_team_names' });
-  return rows;
+  return findNames(db, { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) });
 }
 
 /** The team, held against changes and new attendances until the transaction ends; undefined when gone. */

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { callOver } from '../test/support/remote-company.ts';
+import { promise_of_leases } from './check-logs.ts';
 import { startClients } from './clients.ts';
 import { type OwnServer, openOwnServer } from './own-server.ts';
 import { openStage, type Stage } from './stage.ts';

@@ -63,7 +63,6 @@ const hasHeard = (heard: { ids: string[] }, ids: string[]) =>
   eventually(
     async () => heard.ids.length,
     (count) => count >= ids.length,
-    30_000,
   );
 
 /** Pieces of events that are read while `t` runs. */

@@ -31,7 +31,7 @@ const statuses_first = '0708';
 const once = (): Outcome[] => ['sent once'];
 const either = (): Outcome[] => ['sent once', 'a doubt, unsent'];
 
-export const points: Point[] = [
+const points: Point[] = [
   { name: 'in T1', locked: 'attendances', without_lanes: true, digits: ordinary, promised: once },
   { name: 'after T1', failpoint: 'after_accept', without_lanes: true, digits: ordinary, promised: once },
   // What waits for a lock is committed or rolled back, as the database notices or not that nobody is there any more.

@@ -91,7 +91,7 @@ export const settings = {
     [0, 1000, 60_000],
     'Requests are refused with 503 `overloaded` while the event loop keeps being later than this; 0: never.',
   ),
-  dispatch_slots: integer('CONVERSAR_DISPATCH_SLOTS', [1, 64, 1000], 'Messages one process has in the air at once.'),
+  dispatch_slots: integer('CONVERSAR_DISPATCH_SLOTS', [1, 128, 1000], 'Messages one process has in the air at once.'),
   lease_ms: integer(
     'CONVERSAR_LEASE_MS',
     [500, 20_000, 600_000],

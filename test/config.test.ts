@@ -27,7 +27,7 @@ t.test('without any setting', async (t) => {
     pool_max: 16,
     max_pool_queue: 1000,
     max_event_loop_delay_ms: 1000,
-    dispatch_slots: 64,
+    dispatch_slots: 128,
     lease_ms: 20_000,
     sweep_ms: 1_000,
     send_timeout_ms: 10_000,

@@ -26,6 +26,11 @@ export interface LaneOptions {
   /** How many items are in the air at once: the backpressure of this process. */
   slots: number;
   poll_ms: number;
+  /**
+   * While something is in the air, so long from one claim to the next: what becomes due meanwhile is taken together. A lane
+   * with nothing in the air claims at once. Default 0.
+   */
+  claim_gap_ms?: number;
   sweep_ms: number;
   /** How long `stop` waits for what is in the air. */
   stop_within_ms: number;
@@ -42,7 +47,14 @@ export interface Lane {
 export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outcome>, options: LaneOptions): Lane {
   const log = ctx.log.child({ lane: work.name });
   const lane_ctx = { ...ctx, log };
-  const state = { in_air: 0, is_stopping: false, is_claiming: false, is_called: false, is_sweeping: false };
+  const state = {
+    in_air: 0,
+    is_stopping: false,
+    is_claiming: false,
+    is_called: false,
+    is_sweeping: false,
+    claimed_at: 0,
+  };
   let timer: NodeJS.Timeout | undefined;
 
   const report = (step: string, error: unknown) =>
@@ -68,7 +80,14 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     }
   }
 
+  async function restBetweenClaims(): Promise<void> {
+    const left_ms = state.claimed_at + (options.claim_gap_ms ?? 0) - performance.now();
+    if (state.in_air > 0 && left_ms > 0) await delay(left_ms);
+  }
+
   async function claimOnce(): Promise<number | null> {
+    state.is_called = false;
+    state.claimed_at = performance.now();
     try {
       const { items, again_in_ms } = await work.claim(lane_ctx, options.slots - state.in_air);
       state.in_air += items.length;
@@ -88,8 +107,8 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     state.is_claiming = true;
     let again_in_ms: number | null = null;
     while (state.is_called && !state.is_stopping && state.in_air < options.slots) {
-      state.is_called = false;
-      again_in_ms = await claimOnce();
+      await restBetweenClaims();
+      if (!state.is_stopping) again_in_ms = await claimOnce();
     }
     state.is_claiming = false;
     clearTimeout(timer);

@@ -84,6 +84,24 @@ t.test('startLane', async (t) => {
     t.equal(bench.free_asked.at(-1), 1);
   });
 
+  t.test(
+    'takes together what becomes due while something is in the air, and nothing of that waits for ever',
+    async (t) => {
+      const bench = startBench(t, 'gap', {}, { claim_gap_ms: 200, slots: 10 });
+      bench.due.push(1);
+      wake.call('gap');
+      await bench.runs(1);
+      const claims = bench.free_asked.length;
+      for (const item of [2, 3, 4]) {
+        bench.due.push(item);
+        wake.call('gap');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await bench.runs(1, 2, 3, 4);
+      t.ok(bench.free_asked.length <= claims + 2, `${bench.free_asked.length - claims} claims for three`);
+    },
+  );
+
   t.test('is called at once by its own topic alone', async (t) => {
     const bench = startBench(t, 'topic');
     await eventually(

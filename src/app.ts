@@ -26,6 +26,7 @@ import { contactRoutes } from './features/contacts/contacts.routes.ts';
 import { Contact } from './features/contacts/contacts.schema.ts';
 import { eventRoutes } from './features/events/events.routes.ts';
 import { createEventSchemas } from './features/events/events.schema.ts';
+import { dropOldEvents } from './features/events/retention.repository.ts';
 import { createEventStreams } from './features/events/stream-events.ts';
 import { tellingLane, tellingUpkeep, tellOfEvents } from './features/events/tell-of-events.ts';
 import { inboundRoutes } from './features/inbound/inbound.routes.ts';
@@ -208,6 +209,8 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
 const upkeep_ms = 60_000;
 /** A claim costs some milliseconds whether it takes one message or a hundred. */
 const claim_gap_ms = 10;
+/** It steps through all accounts. */
+const events_upkeep_ms = 600_000;
 /** Channels whose bodies are expanded at once. */
 const inbound_slots = 8;
 
@@ -250,6 +253,11 @@ function startLanes(
       name: 'templates',
       every_ms: 5 * config.sweep_ms,
       run: tellingUpkeep(wake, (own) => syncDueTemplates(own, vaults, outside)),
+    }),
+    startUpkeep(ctx, {
+      name: 'old_events',
+      every_ms: events_upkeep_ms,
+      run: (own) => dropOldEvents(own, config.events_kept_days),
     }),
     startUpkeep(ctx, { name: 'stored_answers', every_ms: upkeep_ms, run: sweepAnswers }),
   ];

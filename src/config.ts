@@ -113,6 +113,11 @@ export const settings = {
     'How long a webhook endpoint may take to answer.',
   ),
   webhook_slots: integer('CONVERSAR_WEBHOOK_SLOTS', [2, 32, 1000], 'Webhook endpoints one process calls at once.'),
+  events_kept_days: integer(
+    'CONVERSAR_EVENTS_KEPT_DAYS',
+    [31, 365, 3650],
+    'Days that events are kept: the feed begins, and timelines end, with the oldest that is left.',
+  ),
   webhook_log_days: integer(
     'CONVERSAR_WEBHOOK_LOG_DAYS',
     [1, 30, 3650],
@@ -158,6 +163,9 @@ export function readConfig(env: Environment = process.env): Config {
   const frozen = Object.freeze(config) as unknown as Config;
   if (frozen.lease_ms < 1.25 * frozen.send_timeout_ms) {
     throw new ConfigError('CONVERSAR_LEASE_MS must be at least 1.25 × CONVERSAR_SEND_TIMEOUT_MS.');
+  }
+  if (frozen.webhook_log_days > frozen.events_kept_days) {
+    throw new ConfigError('CONVERSAR_WEBHOOK_LOG_DAYS must be at most CONVERSAR_EVENTS_KEPT_DAYS.');
   }
   return frozen;
 }

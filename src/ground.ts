@@ -7,6 +7,8 @@ import { type Config, ConfigError } from './config.ts';
 import { type ConnectionSettings, connect } from './db/connection.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
+import { renumberRestoredEvents } from './features/events/renumber-events.ts';
+import { renumberReadPlaces } from './features/webhooks/endpoints.repository.ts';
 import { type HeldPort, holdPort } from './http/held-port.ts';
 import { createKeyRing, type MasterKey } from './seal.ts';
 
@@ -29,6 +31,10 @@ export async function openGround(config: Config, log: Logger, signal: AbortSigna
     const { applied } = await migrate(settings, { log, signal });
     if (applied.length > 0) log.info({ applied }, 'database.migrated');
     const db = connect(settings, { pool_max: config.pool_max, application_name: 'conversar', log });
+    await renumberRestoredEvents({ db, log }, renumberReadPlaces).catch(async (error: unknown) => {
+      await db.destroy();
+      throw error;
+    });
     const public_url =
       config.public_url ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
     const close = async () => {

@@ -33,6 +33,7 @@ t.test('without any setting', async (t) => {
     send_timeout_ms: 10_000,
     webhook_timeout_ms: 15_000,
     webhook_slots: 32,
+    events_kept_days: 365,
     webhook_log_days: 30,
     failpoint: null,
   });
@@ -206,10 +207,17 @@ const cases: Record<string, { good: [string, unknown][]; bad: string[] }> = {
     ],
     bad: ['1', '1001', 'many'],
   },
+  events_kept_days: {
+    good: [
+      ['31', 31],
+      ['3650', 3650],
+    ],
+    bad: ['30', '3651', '365.5'],
+  },
   webhook_log_days: {
     good: [
       ['1', 1],
-      ['3650', 3650],
+      ['365', 365],
     ],
     bad: ['0', '3651', '30d'],
   },
@@ -283,6 +291,15 @@ t.test('a misspelt setting is refused by name, with those there are', async (t) 
     });
   }
   t.doesNotThrow(() => readConfig({ PATH: '/bin', NODE_ENV: 'production' }), 'what is not ours is left alone');
+});
+
+t.test('a log of webhooks that outlives the events it tells of is refused', async (t) => {
+  const env = { CONVERSAR_EVENTS_KEPT_DAYS: '31' };
+  t.equal(readConfig({ ...env, CONVERSAR_WEBHOOK_LOG_DAYS: '31' }).events_kept_days, 31);
+  t.throws(() => readConfig({ ...env, CONVERSAR_WEBHOOK_LOG_DAYS: '32' }), {
+    message: /^CONVERSAR_WEBHOOK_LOG_DAYS must be at most CONVERSAR_EVENTS_KEPT_DAYS/,
+  });
+  t.throws(() => readConfig({ CONVERSAR_EVENTS_KEPT_DAYS: '30' }), { message: /from 31 to 3650/ });
 });
 
 t.test('a lease shorter than 1.25 send timeouts is refused', async (t) => {

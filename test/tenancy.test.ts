@@ -219,7 +219,8 @@ t.test('an id of another account in a path is answered as one of nothing', async
 
 t.test('an id of another account in a query is answered as one of nothing', async (t) => {
   let compared = 0;
-  for (const walked of operations) {
+  // A stream has no end to compare: features/events/stream-events.test.ts asks there.
+  for (const walked of operations.filter(({ operation }) => operation.operationId !== 'streamEvents')) {
     for (const name of walked.query_kinds.filter((one) => one !== 'cursor' && one !== 'after')) {
       const path = fill(walked.path, our_ids);
       const reply = await compare(

@@ -1,4 +1,4 @@
-import type { Scope } from '../../context.ts';
+import type { Context, Scope } from '../../context.ts';
 import { lowestIdAt } from '../../db/id-bounds.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
 import { table } from '../../db/table.ts';
@@ -126,4 +126,16 @@ export function toEndpoint(row: WebhookEndpointsRow): WebhookEndpointView {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   };
+}
+
+/** Before the events of these accounts are numbered from 1: places in their order become how many events lie up to there. */
+export async function renumberReadPlaces({ db }: Pick<Context, 'db'>, account_ids: string[]): Promise<void> {
+  await db.raw(
+    `update webhook_endpoints e
+        set read_txid = '1',
+            read_position = (select count(*) from events v
+                              where v.account_id = e.account_id and (v.txid, v.position) <= (e.read_txid, e.read_position))
+      where e.account_id = any (:account_ids)`,
+    { account_ids },
+  );
 }

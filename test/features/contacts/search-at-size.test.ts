@@ -1,5 +1,7 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
+import { beginning } from '../../../src/features/events/event-place.ts';
+import { findEdge, listNextEvents } from '../../../src/features/events/feed.repository.ts';
 import { testClientConfig } from '../../support/database.ts';
 import type { Document, Operation } from '../../support/document.ts';
 import { resolve } from '../../support/document.ts';
@@ -123,6 +125,36 @@ t.test('every list of the API', async (t) => {
     for (const { name, schema } of filters) {
       const value = value_of[name] ?? (schema.enum as string[] | undefined)?.[0] ?? 'pt_BR';
       await refusesScans(t, `${url}?${name}=${encodeURIComponent(value)}`, headers);
+    }
+  }
+});
+
+t.test('the feed of events, from anywhere and with any filter, goes along its order', async (t) => {
+  const { account_id } = company;
+  const { rows } = await service.db.raw(
+    'select cast(txid as text) as txid, cast(position as text) as position from events where account_id = ? offset 30000 limit 1',
+    [account_id],
+  );
+  const types = ['attendance.started'];
+  const asked: Asked[] = [];
+  const listen = ({ sql, bindings }: Asked) => asked.push({ sql, bindings });
+  service.db.on('query', listen);
+  for (const place of [beginning, rows[0]]) {
+    for (const filter of [{}, { types }, { types: ['contact.merged'] }, { attendance_id: account_id }])
+      await listNextEvents({ db: service.db, account_id }, place, { types: null, attendance_id: null, ...filter }, 100);
+  }
+  await findEdge({ db: service.db, account_id });
+  service.db.off('query', listen);
+  t.equal(asked.length, 9);
+  const { rows: version } = await client.query('show server_version_num');
+  for (const { sql, bindings } of asked) {
+    const plans = [client.query(`explain ${sql}`, bindings)];
+    // What a statement by name comes to after its first few runs.
+    if (version[0].server_version_num >= 160_000) plans.push(client.query(`explain (generic_plan) ${sql}`));
+    for (const plan of await Promise.all(plans)) {
+      const lines = plan.rows.map((row: Body) => String(row['QUERY PLAN'])).join('\n');
+      t.notMatch(lines, /Seq Scan on events|Bitmap/, lines);
+      t.match(lines, /using events_order/);
     }
   }
 });

@@ -313,11 +313,18 @@ t.test('GET /v1/events/stream', async (t) => {
     const closed = told.filter(({ type }) => type === 'attendance.closed').map(({ id }) => id);
     const query = `?types=attendance.closed,attendance.failed&attendance_id=${other}&after=${body.data[0].id}`;
     t.same(await first(await ask(query, headers), 1), closed);
+    const theirs = await ask(`?attendance_id=${other}&after=${(await client.get('/v1/events')).body.data[0].id}`);
+    const aborting = new AbortController();
+    setTimeout(() => aborting.abort(), 300);
+    const heard = await Promise.race([first(theirs, 1), once(aborting.signal, 'abort').then(() => [])]);
+    t.same(heard, [], 'of an attendance of another account nothing is heard');
   });
 
   t.test('refuses before it begins', async (t) => {
+    const [foreign = ''] = await write((await service.createClient()).account_id);
     const cases: [string, Record<string, string>, object][] = [
       ['', { 'last-event-id': uuid() }, { status: 404, code: 'event_not_found', errors: [] }],
+      ['', { 'last-event-id': foreign }, { status: 404, code: 'event_not_found' }],
       ['', { 'last-event-id': 'none' }, { status: 404, code: 'event_not_found' }],
       [`?after=${uuid()}`, {}, { status: 404, code: 'event_not_found', errors: [{ pointer: '?after' }] }],
       ['?after=none', {}, { status: 400, code: 'cursor_invalid' }],

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Context, Scope, Vault } from '../context.ts';
 import { defineProblem } from '../problem.ts';
 import { operator_account_id } from './idempotency.repository.ts';
-import { route_not_found } from './problem-handler.ts';
+import { noRoute } from './problem-handler.ts';
 import type { Limit } from './rate-limit.repository.ts';
 
 export const unauthorized = defineProblem({
@@ -61,7 +61,7 @@ export function authenticateOperator(admin_token: string | null, ctx: Context, v
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = admin_token === null ? null : digest(admin_token);
   return async (request: FastifyRequest): Promise<void> => {
-    if (!expected) throw route_not_found({ params: { method: request.method, path: request.url.slice(0, 200) } });
+    if (!expected) throw noRoute(request);
     if (!timingSafeEqual(digest(bearer(request) ?? ''), expected)) throw unauthorized();
     const nobody = {
       account_id: operator_account_id,

@@ -42,6 +42,10 @@ export const route_not_found = defineProblem({
   },
   example: { params: { method: 'GET', path: '/v1/atendances' } },
 });
+/** The query is left out: it may hold names, numbers and tokens, and an answer is shown around. */
+export const noRoute = ({ method, url }: Pick<FastifyRequest, 'method' | 'url'>) =>
+  route_not_found({ params: { method, path: url.replace(/\?.*$/s, '').slice(0, 200) } });
+
 const internal_error = defineProblem({
   code: 'internal_error',
   status: 500,

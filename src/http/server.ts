@@ -16,7 +16,7 @@ import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import type { DefinedProblem } from '../problem.ts';
 import { answerClientError } from './client-error.ts';
-import { handleProblem, malformed_body, route_not_found, sendProblem } from './problem-handler.ts';
+import { handleProblem, malformed_body, noRoute, sendProblem } from './problem-handler.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 /** The server as routes see it: types of params, query, body and answers come from their TypeBox schemas. */
@@ -78,13 +78,7 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
   server.decorateRequest('raw_body', null);
   server.decorateRequest('trace_id', null);
   server.setErrorHandler(handleProblem);
-  server.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      route_not_found({ params: { method: request.method, path: request.url.slice(0, 200) } }),
-      request,
-      reply,
-    ),
-  );
+  server.setNotFoundHandler((request, reply) => sendProblem(noRoute(request), request, reply));
   readJsonBodies(server);
   await server.register(helmet, {
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },

@@ -6,15 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../bench/table.ts';
 import { createLog } from '../src/log.ts';
+import { fuzz } from './fuzz.ts';
 import { kill } from './kill.ts';
 import { matrix } from './matrix.ts';
 import { overload } from './overload.ts';
+import { pace } from './pace.ts';
 import { postgres } from './postgres.ts';
+import { secrets } from './secrets.ts';
 import { stop } from './stop.ts';
 import type { Report, Torture, TortureContext } from './torture.ts';
 import { webhooks } from './webhooks.ts';
 
-const tortures: Record<string, Torture> = { kill, matrix, overload, postgres, stop, webhooks };
+const tortures: Record<string, Torture> = { fuzz, kill, matrix, overload, pace, postgres, secrets, stop, webhooks };
 
 const usage = `npm run torture -- <name> [--minutes N] [--rounds N] [--only TEXT] [--source] [--results FOLDER]
 

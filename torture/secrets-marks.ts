@@ -7,18 +7,16 @@ export interface Mark {
   kind: 'secret' | 'person' | 'company';
   /** Tables in which it may stand readable; a secret's is empty. */
   tables: string[];
-  /** Answers may show it to its own account. A secret that is shown once says so by itself. */
-  is_shown: boolean;
 }
 
 const unique = (name: string) => createHash('sha256').update(`mark ${name}`).digest('hex').slice(0, 20);
 const numeric = (name: string) => String(BigInt(`0x${unique(name)}`)).slice(0, 15);
 
 const secret = (name: string, value = `MARK${unique(name)}`): Mark => ({
-  ...{ name, value, kind: 'secret', tables: [], is_shown: false },
+  ...{ name, value, kind: 'secret', tables: [] },
 });
 const shown = (kind: 'person' | 'company', name: string, tables: string[], value = `MARK${unique(name)}`): Mark => ({
-  ...{ name, value, kind, tables, is_shown: true },
+  ...{ name, value, kind, tables },
 });
 
 /** Where events go: the feed, and what is told of them. */
@@ -47,8 +45,18 @@ export const marks = {
   torn_body: secret('torn_body'),
   query: secret('query'),
   // Of a person.
-  phone: shown('person', 'phone', ['contacts', 'contact_identities', 'messages', ...told], '31981237741'),
-  other_phone: shown('person', 'other_phone', ['contacts', 'contact_identities', 'messages', ...told], '31981237752'),
+  phone: shown(
+    'person',
+    'phone',
+    ['contacts', 'contact_identities', 'attendances', 'messages', ...told],
+    '31981237741',
+  ),
+  other_phone: shown(
+    'person',
+    'other_phone',
+    ['contacts', 'contact_identities', 'attendances', 'messages', ...told],
+    '31981237752',
+  ),
   name: shown('person', 'name', ['contacts', ...told]),
   profile_name: shown('person', 'profile_name', ['contacts', ...told]),
   email: shown('person', 'email', ['contacts', ...told], `mark${unique('email')}@example.com`),
@@ -64,8 +72,8 @@ export const marks = {
   // Of the company.
   actor: shown('company', 'actor', ['attendances', 'messages', ...told]),
   idempotency_key: shown('company', 'idempotency_key', ['idempotency_keys']),
-  waba_id: shown('company', 'waba_id', [], numeric('waba_id')),
-  instance: shown('company', 'instance', ['channels', ...told]),
+  waba_id: shown('company', 'waba_id', ['channels', 'contact_identities', ...told], numeric('waba_id')),
+  instance: shown('company', 'instance', []),
   description: shown('company', 'description', ['webhook_endpoints', ...told]),
   team: shown('company', 'team', ['teams', ...told]),
   account: shown('company', 'account', ['accounts']),

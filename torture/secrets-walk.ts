@@ -18,11 +18,11 @@ export interface Told {
 export interface Walk {
   /** Every answer that came. */
   answers: Told[];
-  /** What providers of the company were told, which may hold what they are for. */
-  contact_id: string;
   /** The key, and secrets that were shown once: they are followed from then on. */
   shown_once: { name: string; value: string }[];
   call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Body>;
+  /** Starts with the marked text to a number on the gateway that accepts. */
+  start: (phone: string) => Promise<Body>;
 }
 
 interface Stage {
@@ -95,18 +95,27 @@ export async function furnish(stage: Stage): Promise<Walk> {
   const keyed = { 'idempotency-key': marks.idempotency_key.value };
   const contact = await made('/v1/contacts', person, keyed);
   await startAll({ made, call }, { contact, team, channels });
-  await hearAll(stage, call, channels);
+  await hearAll(call, channels);
   const keys = [
     { name: 'api_key', value: String(key).split('_')[2] ?? '' },
     { name: 'webhook_secret', value: String(endpoint.secret).replace('whsec_', '') },
     { name: 'rotated_secret', value: String(rotated.secret).replace('whsec_', '') },
   ];
-  return { answers, contact_id: contact.id, shown_once: keys, call };
+  const start = (phone: string) =>
+    made('/v1/attendances', {
+      contact: { phone },
+      team_id: team.id,
+      channel_id: channels.gateway,
+      text: marks.text.value,
+    });
+  // A secret that is shown once is no leak where it is shown.
+  answers.length = 0;
+  return { answers, shown_once: keys, call, start };
 }
 
 type Made = (path: string, body: unknown, headers?: Record<string, string>) => Promise<Body>;
 
-/** One of each provider, and one that repeats whatever it is told in its errors. */
+/** One of each provider; all but two repeat whatever they are told in their errors: the simulator knows its own tokens only. */
 async function addChannels(
   { owner, simulator_url }: Stage,
   made: Made,
@@ -124,7 +133,7 @@ async function addChannels(
     ...{ name: `Canal ${provider} ${base_url.length}`, provider, base_url, credentials, max_per_second: 100 },
   });
   const graph = {
-    ...{ access_token: marks.access_token.value, app_secret: marks.app_secret.value },
+    ...{ access_token: demo_values.graph.access_token, app_secret: marks.app_secret.value },
     ...{
       previous_app_secret: marks.previous_app_secret.value,
       phone_number_id: demo_values.graph.phone_number_id,
@@ -135,7 +144,7 @@ async function addChannels(
   const zapi = { instance_id: 'demo', token: marks.zapi_token.value, client_token: marks.zapi_client_token.value };
   const ids = [
     channel('whatsapp_cloud', `${simulator_url}/graph`, graph),
-    channel('evolution', `${simulator_url}/evolution`, evolution),
+    channel('evolution', `${simulator_url}/evolution`, { ...evolution, api_key: demo_values.evolution.api_key }),
     channel('evolution', parrot.origin, evolution),
     channel('zapi', parrot.origin, zapi),
     channel('waha', parrot.origin, {
@@ -148,6 +157,8 @@ async function addChannels(
   const found: string[] = [];
   for (const body of ids) found.push((await made('/v1/channels', body)).id);
   const [official = '', gateway = '', parroting = '', zapi_id = ''] = found;
+  const copy = { ...graph, access_token: marks.access_token.value };
+  await made('/v1/channels', { ...channel('whatsapp_cloud', `${parrot.origin}/graph`, copy), name: 'Canal marcado' });
   return { official, gateway, parrot: parroting, zapi: zapi_id };
 }
 
@@ -191,11 +202,19 @@ async function startAll(
     await call('GET', `/v1/attendances/${id}/messages`);
     await call('POST', `/v1/channels/${channel_id}/check`, {});
   }
+  // The connection to this number is cut once the message was taken: a doubt, which a person resolves.
+  const doubt = { contact: { phone: '(31) 98123-0499' }, team_id: team.id, channel_id: channels.gateway };
+  const { first_message } = await made('/v1/attendances', { ...doubt, text: marks.text.value }, wait);
+  const decision = { action: 'mark_failed', reason: marks.resolve_reason.value };
+  expectOk(
+    await call('POST', `/v1/messages/${first_message.id}/resolve`, decision),
+    `resolve of ${first_message.status}`,
+  );
   await call('POST', `/v1/attendances/${official.id}/close`, { reason: marks.close_reason.value, force: true });
 }
 
 /** The person writes over both doors, and somebody who may not does. */
-async function hearAll(stage: Stage, call: Walk['call'], channels: Parts['channels']): Promise<void> {
+async function hearAll(call: Walk['call'], channels: Parts['channels']): Promise<void> {
   const wa_id = `55${marks.other_phone.value.replace(/^(\d\d)9/, '$1')}`;
   const metadata = { display_phone_number: '5531988880000', phone_number_id: demo_values.graph.phone_number_id };
   const message = {
@@ -254,4 +273,38 @@ export async function misuse(stage: Stage, walk: Walk, document: Document): Prom
   }
   await ask(marks.wrong_admin.value, 'GET', '/admin/v1/accounts');
   await ask('', 'GET', `/nowhere/at/all?x=${marks.query.value}`);
+}
+
+const lists = ['contacts', 'teams', 'channels', 'templates', 'attendances', 'webhook-endpoints'];
+const most_pages = 20;
+
+/** Everything that can be read, page by page. */
+export async function readAll({ call }: Walk): Promise<void> {
+  for (const list of lists)
+    for (const { id } of await readPages(call, `/v1/${list}`, 'cursor')) await readOne(call, list, id);
+  await readPages(call, '/v1/events', 'after');
+}
+
+async function readPages(call: Walk['call'], path: string, at: 'cursor' | 'after'): Promise<Body[]> {
+  const rows: Body[] = [];
+  let place = '';
+  for (let pages = 0; pages < most_pages; pages += 1) {
+    const { data, next_cursor } = await call('GET', `${path}?limit=100${place}`);
+    rows.push(...data);
+    if (!next_cursor || data.length === 0) break;
+    place = `&${at}=${next_cursor}`;
+  }
+  return rows;
+}
+
+async function readOne(call: Walk['call'], list: string, id: string): Promise<void> {
+  await call('GET', `/v1/${list}/${id}`);
+  if (list === 'contacts') await call('GET', `/v1/contacts/${id}/export`);
+  if (list === 'webhook-endpoints') {
+    const { data } = await call('GET', `/v1/webhook-endpoints/${id}/deliveries`);
+    for (const delivery of data) await call('GET', `/v1/webhook-deliveries/${delivery.id}`);
+  }
+  if (list !== 'attendances') return;
+  const { data } = await call('GET', `/v1/attendances/${id}/messages`);
+  for (const message of data) await call('GET', `/v1/messages/${message.id}`);
 }

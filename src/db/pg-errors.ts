@@ -40,6 +40,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return error.cause !== undefined && error.cause !== error && isDatabaseUnavailable(error.cause);
 }
 
+/** Statement or lock timeout, serialization, deadlock: the same work in smaller parts may succeed at once. */
+export function isTooMuchAtOnce(error: unknown): boolean {
+  return /^(57014|55P03|40001|40P01)$/.test(sqlState(error) ?? '');
+}
+
 /** The constraint that a statement broke (unique, foreign key, check, exclusion), by its name in the migrations. */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!/^(23505|23503|23514|23P01)$/.test(sqlState(error) ?? '')) return undefined;
@@ -52,4 +57,11 @@ export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && typeof severity === 'string' ? code : undefined;
+}
+
+/** What an error says, for people: of a statement that failed what PostgreSQL said, without the statement that knex puts before it. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (sqlState(error) === undefined) return error.message;
+  return error.message.slice(error.message.lastIndexOf('\n') + 1).replace(/^.* - (?=.)/, '');
 }

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import t from 'tap';
 import { connect } from '../../src/db/connection.ts';
-import { isDatabaseUnavailable, violatedConstraint } from '../../src/db/pg-errors.ts';
+import { isDatabaseUnavailable, isTooMuchAtOnce, messageOf, violatedConstraint } from '../../src/db/pg-errors.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 
 t.test('errors as PostgreSQL really raises them', async (t) => {
@@ -61,4 +61,20 @@ t.test('network errors are outages, a missing file and other accidents are not',
   t.equal(isDatabaseUnavailable(new TypeError('x is not a function')), false);
   t.equal(isDatabaseUnavailable(undefined), false);
   t.equal(violatedConstraint({ code: '23505', constraint: 'x' }), undefined, 'only the server’s own word counts');
+});
+
+t.test('messageOf: what the server said, without the statement', (t) => {
+  const said = (message: string) => Object.assign(new Error(message), { code: '23514', severity: 'ERROR' });
+  t.equal(messageOf(said('insert into x (a)\n  values ($1) - 2 - is taken')), 'is taken');
+  t.equal(messageOf(said('is taken')), 'is taken');
+  t.equal(messageOf(new Error('a - b')), 'a - b', 'anybody else says all of it');
+  t.equal(messageOf('text'), 'text');
+  t.end();
+});
+
+t.test('isTooMuchAtOnce: timeouts and deadlocks, and not a server that is away', (t) => {
+  const state = (code: string) => Object.assign(new Error('x'), { code, severity: 'ERROR' });
+  for (const code of ['57014', '55P03', '40001', '40P01']) t.ok(isTooMuchAtOnce(state(code)), code);
+  for (const code of ['57P01', '08006', '53300', '23505']) t.notOk(isTooMuchAtOnce(state(code)), code);
+  t.end();
 });

@@ -1,43 +1,86 @@
 import type { Scope } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
-import { columnsOf, table } from '../../db/table.ts';
+import { columnsOf } from '../../db/table.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id' | 'now'>;
 
-/** The attendance that is starting or open between a contact and a channel, locked. */
+/** The attendances that are starting or open between a channel and each of these contacts, locked. */
 export async function lockActiveOf(
-  ctx: Ctx,
-  contact_id: string,
+  { db, account_id }: Ctx,
+  contact_ids: string[],
   channel_id: string,
-): Promise<AttendancesRow | undefined> {
-  return table(ctx, 'attendances')
-    .where({ contact_id, channel_id })
-    .whereIn('status', ['starting', 'open'])
-    .forNoKeyUpdate()
-    .first();
+): Promise<AttendancesRow[]> {
+  if (contact_ids.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: AttendancesRow[] }>(
+      `select ${columnsOf('attendances', 'a')} from attendances a
+        where a.account_id = :account_id and a.contact_id = any (cast(:contact_ids as uuid[])) and a.channel_id = :channel_id
+          and a.status in ('starting', 'open')
+        order by a.id for no key update of a`,
+      { account_id, contact_ids, channel_id },
+    )
+    .options({ name: 'lock_active_of' });
+  return rows;
 }
 
 /**
- * The attendance that a message brings back, locked: the last one when it was closed after `closed_after`; or the last one
- * when it failed and the message answers one of its messages, or came within a day.
+ * Locks in one order what several steps of a transaction will lock piece by piece: these attendances, and the starting or
+ * open ones between the channel and these contacts.
  */
-export async function findReopenable(
+export async function lockInvolved(
   { db, account_id }: Ctx,
-  asked: { contact_id: string; channel_id: string; closed_after: Date; replied_id: string | null },
-): Promise<AttendancesRow | undefined> {
-  const { rows } = await db.raw<{ rows: AttendancesRow[] }>(
-    `select ${columnsOf('attendances', 'a')} from attendances a
-      where a.account_id = :account_id and a.contact_id = :contact_id and a.channel_id = :channel_id
-        and a.id = (select l.id from (
-              select id from attendances
-               where account_id = :account_id and contact_id = :contact_id and channel_id = :channel_id
-               order by id desc limit 1) l)
-        and (a.status = 'closed' and a.closed_at > :closed_after and coalesce(a.close_reason, '') not in ('merged', 'contact_erased')
-             or a.status = 'failed' and (a.updated_at > now() - interval '1 day' or a.id = cast(:replied_id as uuid)))
-        for no key update of a`,
-    { account_id, ...asked },
-  );
-  return rows[0];
+  channel_id: string,
+  { attendance_ids, contact_ids }: { attendance_ids: string[]; contact_ids: string[] },
+): Promise<void> {
+  await db
+    .raw(
+      `select a.id from attendances a
+        where a.account_id = :account_id and a.id in (
+          select unnest(cast(:attendance_ids as uuid[]))
+           union
+          select l.id from attendances l
+           where l.account_id = :account_id and l.contact_id = any (cast(:contact_ids as uuid[])) and l.channel_id = :channel_id
+             and l.status in ('starting', 'open'))
+        order by a.id for no key update of a`,
+      { account_id, channel_id, attendance_ids, contact_ids },
+    )
+    .options({ name: 'lock_involved' });
+}
+
+/** A contact without an active attendance, and that of the message which theirs answers. */
+export interface Returning {
+  contact_id: string;
+  replied_id: string | null;
+}
+
+/**
+ * The attendances that messages bring back, locked, at most one for each contact: the last one when it was closed after
+ * `closed_after`; or the last one when it failed and the message answers one of its messages, or came within a day.
+ */
+export async function lockReopenable(
+  { db, account_id }: Ctx,
+  asked: { returning: Returning[]; channel_id: string; closed_after: Date },
+): Promise<AttendancesRow[]> {
+  if (asked.returning.length === 0) return [];
+  const { returning, channel_id, closed_after } = asked;
+  const { rows } = await db
+    .raw<{ rows: AttendancesRow[] }>(
+      `with last as (
+         select l.id, n.replied_id from jsonb_to_recordset(cast(:returning as jsonb)) as n (contact_id uuid, replied_id uuid)
+          cross join lateral (
+            select id from attendances
+             where account_id = :account_id and contact_id = n.contact_id and channel_id = :channel_id
+             order by id desc limit 1) l
+       )
+       select ${columnsOf('attendances', 'a')} from attendances a join last l on l.id = a.id
+        where a.account_id = :account_id
+          and (a.status = 'closed' and a.closed_at > :closed_after and coalesce(a.close_reason, '') not in ('merged', 'contact_erased')
+               or a.status = 'failed' and (a.updated_at > now() - interval '1 day' or a.id = l.replied_id))
+        order by a.id for no key update of a`,
+      { account_id, channel_id, closed_after, returning: JSON.stringify(returning) },
+    )
+    .options({ name: 'lock_reopenable' });
+  return rows;
 }
 
 export interface ReceptiveAttendance {
@@ -47,22 +90,29 @@ export interface ReceptiveAttendance {
   team_id: string | null;
   address_kind: string | null;
   address: string | null;
+  window_expires_at: Date | null;
+  /** Numbers taken for what is told of it. */
+  event_sequence: number;
 }
 
-/** An attendance that the contact opened; breaks `attendances_one_active` when there is one by now. */
-export async function insertReceptive(ctx: Ctx, given: ReceptiveAttendance): Promise<AttendancesRow> {
-  const now = ctx.now();
-  const [row] = await ctx
-    .db<AttendancesRow>('attendances')
-    .insert({
-      ...given,
-      account_id: ctx.account_id,
-      origin: 'receptive',
-      status: 'open',
-      created_at: now,
-      updated_at: now,
-    })
-    .returning('*');
-  if (!row) throw new Error('an insert returned no row');
-  return row;
+/** Attendances that contacts opened; breaks `attendances_one_active` when there is one by now. */
+export async function insertReceptive(
+  { db, account_id, now }: Ctx,
+  given: ReceptiveAttendance[],
+): Promise<AttendancesRow[]> {
+  if (given.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: AttendancesRow[] }>(
+      `insert into attendances as a (account_id, id, contact_id, channel_id, team_id, address_kind, address, window_expires_at,
+                                     event_sequence, origin, status, created_at, updated_at)
+       select cast(:account_id as uuid), n.id, n.contact_id, n.channel_id, n.team_id, n.address_kind, n.address,
+              n.window_expires_at, n.event_sequence, 'receptive', 'open', :now, :now
+         from jsonb_to_recordset(cast(:given as jsonb))
+              as n (id uuid, contact_id uuid, channel_id uuid, team_id uuid, address_kind text, address text,
+                    window_expires_at timestamptz, event_sequence integer)
+       returning ${columnsOf('attendances', 'a')}`,
+      { account_id, given: JSON.stringify(given), now: now() },
+    )
+    .options({ name: 'insert_receptive' });
+  return rows;
 }

@@ -25,11 +25,14 @@ export type NewContactRow = Omit<
 const identity_members = `'kind', i.kind, 'scope', i.scope, 'value', i.value, 'source', i.source,
   'first_seen_at', i.first_seen_at, 'last_seen_at', i.last_seen_at`;
 
+/** The identities of a contact `c`, oldest first, out of a table or of what a statement has written. */
+export const identitiesOf = (from: string) => `
+  (select coalesce(jsonb_agg(jsonb_build_object(${identity_members}) order by i.first_seen_at, i.kind, i.value), '[]')
+     from ${from} i where i.account_id = c.account_id and i.contact_id = c.id)`;
+
 /** Identities come with the contacts of `from`, in the same statement. */
 const withIdentities = (from: string) => `
-  select c.*, (select coalesce(jsonb_agg(jsonb_build_object(${identity_members}) order by i.first_seen_at, i.kind, i.value), '[]')
-                 from contact_identities i where i.account_id = c.account_id and i.contact_id = c.id) as identities
-    from ${from} c`;
+  select c.*, ${identitiesOf('contact_identities')} as identities from ${from} c`;
 
 /** The contact with its phone as first identity, in one statement; breaks `contacts_phone_key` when the number is taken. */
 export async function insertContact({ db }: Ctx, row: NewContactRow, source = 'user'): Promise<ContactWithIdentities> {

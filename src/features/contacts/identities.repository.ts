@@ -10,45 +10,85 @@ export interface ScopedIdentity {
   value: string;
 }
 
-/** The living contacts that have one of these names or this number, each once, oldest first. */
-export async function listContactsKnownBy(
-  { db, account_id }: Ctx,
-  identities: ScopedIdentity[],
-  phone_key: string | null,
-): Promise<{ id: string; phone_key: string | null }[]> {
-  const { rows } = await db.raw<{ rows: { id: string; phone_key: string | null }[] }>(
-    `select c.id, c.phone_key from contacts c
-      where c.account_id = :account_id and c.erased_at is null
-        and c.id in (
-          select i.contact_id from contact_identities i
-            join jsonb_to_recordset(cast(:identities as jsonb)) as k (kind text, scope text, value text)
-              on i.scope = k.scope and i.kind = k.kind and i.value = k.value
-           where i.account_id = :account_id
-          union
-          select p.id from contacts p where p.account_id = :account_id and p.phone_key = cast(:phone_key as text))
-      order by c.id`,
-    { account_id, identities: JSON.stringify(identities), phone_key },
-  );
-  return rows;
+/** What somebody is called at one place of a list. */
+export interface CalledAt {
+  place: number;
+  identities: ScopedIdentity[];
+  phone_key: string | null;
+  /** A contact that is meant whatever it is called. */
+  contact_id: string | null;
 }
 
-/** Gives the contact these names, also those that another one had. */
+export interface KnownAt {
+  place: number;
+  id: string;
+  phone_key: string | null;
+}
+
+/**
+ * The living contacts that have one of the names or the number of a place, each once for it, oldest first. Each name is a
+ * look into an index: joined freely, a plan made while the table was small would read all of it once it is large.
+ */
+const known_by = `
+  with called as materialized (
+    select * from jsonb_to_recordset(cast(:called as jsonb)) as n (place integer, kind text, scope text, value text, phone_key text, contact_id uuid)
+  )
+  select distinct k.place, k.id, k.phone_key
+    from (select n.place, c.id, c.phone_key from called n
+           cross join lateral (select contact_id from contact_identities i
+                                where i.account_id = :account_id and i.scope = n.scope and i.kind = n.kind and i.value = n.value offset 0) i
+           cross join lateral (select id, phone_key from contacts c
+                                where c.account_id = :account_id and c.id = i.contact_id and c.erased_at is null offset 0) c
+           where n.value is not null
+          union all
+          select n.place, c.id, c.phone_key from called n
+           cross join lateral (select id, phone_key from contacts c
+                                where c.account_id = :account_id and c.phone_key = n.phone_key and c.erased_at is null offset 0) c
+           where n.phone_key is not null
+          union all
+          select n.place, c.id, c.phone_key from called n
+           cross join lateral (select id, phone_key from contacts c
+                                where c.account_id = :account_id and c.id = n.contact_id and c.erased_at is null offset 0) c
+           where n.contact_id is not null) k
+   order by k.place, k.id`;
+
+export async function listKnownBy({ db, account_id }: Ctx, called: CalledAt[]): Promise<KnownAt[]> {
+  const rows = called.flatMap(({ place, identities, phone_key, contact_id }) => [
+    ...identities.map((identity) => ({ place, ...identity })),
+    ...(phone_key === null ? [] : [{ place, phone_key }]),
+    ...(contact_id === null ? [] : [{ place, contact_id }]),
+  ]);
+  if (rows.length === 0) return [];
+  const { rows: known } = await db
+    .raw<{ rows: KnownAt[] }>(known_by, { account_id, called: JSON.stringify(rows) })
+    .options({ name: 'list_known_by' });
+  return known;
+}
+
+export interface AssignedIdentity extends ScopedIdentity {
+  contact_id: string;
+  at: Date;
+}
+
+/** Gives contacts these names, also those that another one had. */
 export async function assignIdentities(
   { db, account_id }: Ctx,
-  contact_id: string,
-  identities: ScopedIdentity[],
-  { source, at }: { source: string; at: Date },
+  assigned: AssignedIdentity[],
+  source: string,
 ): Promise<void> {
-  if (identities.length === 0) return;
-  await db.raw(
-    `insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-     select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), cast(:contact_id as uuid), k.kind, k.scope, k.value,
-            :source, cast(:at as timestamptz), cast(:at as timestamptz)
-       from jsonb_to_recordset(cast(:identities as jsonb)) as k (kind text, scope text, value text)
-     on conflict on constraint contact_identities_value
-       do update set contact_id = excluded.contact_id, last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)`,
-    { account_id, contact_id, identities: JSON.stringify(identities), source, at },
-  );
+  if (assigned.length === 0) return;
+  await db
+    .raw(
+      `insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
+       select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value,
+              :source, k.at, k.at
+         from jsonb_to_recordset(cast(:assigned as jsonb)) as k (contact_id uuid, kind text, scope text, value text, at timestamptz)
+       on conflict on constraint contact_identities_value
+         do update set contact_id = excluded.contact_id, last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
+         where i.contact_id <> excluded.contact_id or i.last_seen_at < excluded.last_seen_at`,
+      { account_id, assigned: JSON.stringify(assigned), source },
+    )
+    .options({ name: 'assign_identities' });
 }
 
 /** Takes these names away, whoever has them. */

@@ -7,9 +7,9 @@ import { changeAttendance } from '../attendances/attendances.repository.ts';
 import { lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { readCorrelator } from '../messages/correlator.ts';
-import { findReported, insertReceived, listUnansweredLike } from '../messages/evidence.repository.ts';
+import { insertReceived, listReported, listUnansweredLike } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
-import { joinFact } from './apply-status.ts';
+import { joinFacts } from './apply-status.ts';
 import { type Applied, addressOf, type Place } from './receive-message.ts';
 import { isKnown, phoneOf, resolvePerson } from './resolve-person.ts';
 
@@ -22,7 +22,9 @@ export async function applyEcho(trx: Scope, channel: ChannelsRow, event: Inbound
   const { provider_message_id, at } = event;
   if (ours) {
     const evidence = { fact: 'sent' as const, at, error: null, provider_message_id };
-    return joinFact(trx, channel, ours, evidence, event.to);
+    const { identities } = event.to;
+    const [outcome] = await joinFacts(trx, channel, [{ message: ours, evidence, identities }]);
+    return outcome ?? 'dropped';
   }
   return keepTyped(trx, channel, event, place);
 }
@@ -30,7 +32,8 @@ export async function applyEcho(trx: Scope, channel: ChannelsRow, event: Inbound
 async function findOurs(trx: Scope, channel: ChannelsRow, event: InboundEcho) {
   const named = event.correlator === null ? null : readCorrelator(trx.vault, event.correlator);
   const { provider_message_id } = event;
-  const found = await findReported(trx, channel.id, { message_id: named?.message_id ?? null, provider_message_id });
+  const message_id = named?.message_id ?? null;
+  const [found] = await listReported(trx, channel.id, [{ place: 0, message_id, provider_message_id }]);
   if (found || event.text === null) return found;
   const values = event.to.identities.flatMap(({ kind, value }) => addressesOf(kind, value));
   const alike = await listUnansweredLike(trx, channel.id, { text: event.text, values, at: event.at });
@@ -49,22 +52,24 @@ function addressesOf(kind: Address['kind'], value: string): string[] {
 async function keepTyped(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
   if (!(await isKnown(trx, channel, event.to))) return 'dropped';
   const contact = await resolvePerson(trx, channel, event.to, event.at);
-  const active = await lockActiveOf(trx, contact.id, channel.id);
+  const [active] = await lockActiveOf(trx, [contact.id], channel.id);
   const address = addressOf(event.to);
   if (!active || !address) return 'dropped';
-  const message = await insertReceived(trx, {
-    id: place.message_id,
-    attendance_id: active.id,
-    contact_id: contact.id,
-    channel_id: channel.id,
-    direction: 'outbound',
-    type: event.type,
-    text: event.text,
-    media: event.media,
-    provider_message_id: event.provider_message_id,
-    received_at: place.received_at,
-    echo: { address_kind: address.kind, address: address.value, sent_at: event.at },
-  });
+  const [message] = await insertReceived(trx, [
+    {
+      id: place.message_id,
+      attendance_id: active.id,
+      contact_id: contact.id,
+      channel_id: channel.id,
+      direction: 'outbound',
+      type: event.type,
+      text: event.text,
+      media: event.media,
+      provider_message_id: event.provider_message_id,
+      received_at: place.received_at,
+      echo: { address_kind: address.kind, address: address.value, sent_at: event.at },
+    },
+  ]);
   if (!message) return 'repeated';
   const row = await changeAttendance(trx, active.id, {}, 1);
   const data = toMessage(message, [], 'en');

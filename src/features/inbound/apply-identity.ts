@@ -4,26 +4,28 @@ import type { InboundIdentity, InboundOptOut } from '../../providers/inbound.ts'
 import { readdressActive } from '../attendances/merge.repository.ts';
 import { learnAbout, lockContact } from '../contacts/change.repository.ts';
 import { findContact } from '../contacts/contacts.repository.ts';
-import { assignIdentities, dropIdentities, listContactsKnownBy } from '../contacts/identities.repository.ts';
+import { assignIdentities, dropIdentities } from '../contacts/identities.repository.ts';
 import { phoneSearchText } from '../contacts/phone-number.ts';
 import { tellContact } from '../contacts/tell-contact.ts';
 import { mergeContacts } from './merge-contacts.ts';
 import { type Applied, addressOf } from './receive-message.ts';
-import { resolvePerson, toScoped } from './resolve-person.ts';
+import { lookUp, resolvePerson } from './resolve-person.ts';
 
 /**
  * A person is called otherwise from now on: a new number, a new id. The old names go, for others may get them; whoever
  * had the new ones is the same person.
  */
 export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: InboundIdentity): Promise<Applied> {
-  const before = toScoped(channel, event.before);
-  const after = toScoped(channel, event.after);
-  const [known] = await listContactsKnownBy(trx, before.identities, before.phone?.key ?? null);
-  if (!known) return 'dropped';
-  for (const other of await listContactsKnownBy(trx, after.identities, after.phone?.key ?? null)) {
-    if (other.id !== known.id) await mergeContacts(trx, known.id, other.id);
+  const [before, after] = await lookUp(trx, channel, [
+    { identities: event.before, known_id: null },
+    { identities: event.after, known_id: null },
+  ]);
+  const [known_id] = before?.known.keys() ?? [];
+  if (!before || !after || known_id === undefined) return 'dropped';
+  for (const other_id of after.known.keys()) {
+    if (other_id !== known_id) await mergeContacts(trx, known_id, other_id);
   }
-  const contact = await lockContact(trx, known.id);
+  const contact = await lockContact(trx, known_id);
   if (!contact) return 'dropped';
   const is_same = (one: { kind: string; scope: string; value: string }) =>
     after.identities.some(
@@ -33,7 +35,9 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
     trx,
     before.identities.filter((one) => !is_same(one)),
   );
-  await assignIdentities(trx, contact.id, after.identities, { source: channel.provider, at: event.at });
+  const { id: contact_id } = contact;
+  const assigned = after.identities.map((identity) => ({ ...identity, contact_id, at: event.at }));
+  await assignIdentities(trx, assigned, channel.provider);
   if (after.phone && after.phone.key !== contact.phone_key) {
     const { e164: phone, key: phone_key } = after.phone;
     await learnAbout(trx, contact.id, { phone, phone_key, phone_digits: phoneSearchText(phone_key) });

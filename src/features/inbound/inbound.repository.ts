@@ -109,18 +109,37 @@ export interface KeptItem {
   received_at: Date;
 }
 
-/** The body is expanded: it goes, and what of it could not be applied stays as items. Nothing with a stale fence. */
-export async function finishBody(
+const finish_bodies = `
+  with gone as (
+    delete from inbound_bodies b
+     using jsonb_to_recordset(cast(:bodies as jsonb)) as g (account_id uuid, id uuid, fence bigint)
+     where b.account_id = g.account_id and b.id = g.id and b.fence = g.fence and b.state = 'working'
+       and b.account_id = any (cast(:accounts as uuid[])) and b.id = any (cast(:ids as uuid[]))
+    returning b.account_id, b.id
+  )
+  insert into inbound_items (account_id, body_id, place, channel_id, event, kind, reason, run_at, received_at)
+  select g.account_id, g.id, k.place, k.channel_id, decode(k.event, 'base64'), k.kind, k.reason,
+         now() + k.run_in_ms * interval '1 millisecond', k.received_at
+    from gone g join jsonb_to_recordset(cast(:kept as jsonb))
+           as k (account_id uuid, body_id uuid, place integer, channel_id uuid, event text, kind text, reason text,
+                 run_in_ms integer, received_at timestamptz)
+      on k.account_id = g.account_id and k.body_id = g.id
+  on conflict do nothing`;
+
+/** The bodies are expanded: they go, and what of them could not be applied stays as items. Nothing with a stale fence. */
+export async function finishBodies(
   { db }: Ctx,
-  { account_id, id, fence }: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>,
+  bodies: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>[],
   kept: KeptItem[],
 ): Promise<void> {
-  const rows = kept.map(({ run_in_ms, ...item }) => ({
-    ...item,
-    run_at: db.raw(`now() + cast(? as interval)`, [`${run_in_ms} milliseconds`]),
-  }));
-  const gone = await db('inbound_bodies').where({ account_id, id, fence, state: 'working' }).delete();
-  if (gone === 1 && rows.length > 0) await db('inbound_items').insert(rows).onConflict().ignore();
+  await db
+    .raw(finish_bodies, {
+      bodies: JSON.stringify(bodies.map(({ account_id, id, fence }) => ({ account_id, id, fence }))),
+      accounts: [...new Set(bodies.map(({ account_id }) => account_id))],
+      ids: bodies.map(({ id }) => id),
+      kept: JSON.stringify(kept.map(({ event, ...item }) => ({ ...item, event: event.toString('base64') }))),
+    })
+    .options({ name: 'finish_bodies' });
 }
 
 /** Claimed and not begun: due again, as if it had not been. */

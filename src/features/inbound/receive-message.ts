@@ -1,25 +1,20 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { AttendancesRow, ChannelsRow, MessagesRow } from '../../db/rows.ts';
 import type { InboundMessage, InboundPerson } from '../../providers/inbound.ts';
 import type { Address } from '../../providers/provider.ts';
 import { eventOf } from '../attendances/attendance-events.ts';
 import { loadAttendances } from '../attendances/attendance-view.ts';
-import { changeAttendance } from '../attendances/attendances.repository.ts';
-import {
-  findReopenable,
-  insertReceptive,
-  lockActiveOf,
-  type ReceptiveAttendance,
-} from '../attendances/receptive.repository.ts';
+import { changeAttendances } from '../attendances/attendances.repository.ts';
+import type { AttendanceView } from '../attendances/attendances.schema.ts';
+import { insertReceptive, lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
-import type { EventType } from '../events/events.schema.ts';
-import { findByProviderId, insertReceived } from '../messages/evidence.repository.ts';
+import type { EventType, NewEvent } from '../events/events.schema.ts';
+import { insertReceived, listByProviderIds } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
 import { findDefaultTeam } from '../teams/teams.repository.ts';
-import { isKnown, resolvePerson } from './resolve-person.ts';
-
-const window_ms = 24 * 60 * 60 * 1000;
+import { setApart } from './apart.ts';
+import { type Opened, openAttendances } from './open-attendances.ts';
+import { lookUp, type Named, type Resolved, resolvePeople } from './resolve-person.ts';
 
 /** Where an item stands: the ids of its rows follow from it, so that repeats and orders end alike. */
 export interface Place {
@@ -30,28 +25,158 @@ export interface Place {
 
 export type Applied = 'applied' | 'repeated' | 'dropped';
 
+/** A message, and where it stands. */
+export interface Received {
+  event: InboundMessage;
+  place: Place;
+}
+
+/** One that is looked up: known senders, and the attendance of the message that it answers. */
+interface Met extends Received {
+  named: Named;
+  replied_id: string | null;
+}
+
 /**
- * What a contact wrote: it joins the open attendance, reopens a closed one as the channel says, or opens a receptive one in
- * the channel's default team. What opens nothing (a reaction) joins or is dropped. A repeat has no second effect.
+ * What contacts wrote: each joins the open attendance, reopens a closed one as the channel says, or opens a receptive one in
+ * the channel's default team. What opens nothing (a reaction) joins or is dropped. A repeat has no second effect. Messages
+ * of different people take as many statements as that of one; those that turn out to be of one person go one by one.
  */
-export async function receiveMessage(
-  trx: Scope,
-  channel: ChannelsRow,
-  event: InboundMessage,
-  place: Place,
-): Promise<Applied> {
-  if (await findByProviderId(trx, channel.id, event.provider_message_id)) return 'repeated';
-  if (!event.opens && !(await isKnown(trx, channel, event.from))) return 'dropped';
-  const contact = await resolvePerson(trx, channel, event.from, event.at);
-  const active = await lockActiveOf(trx, contact.id, channel.id);
-  if (!active && !event.opens) return 'dropped';
-  const { attendance, changes } = await openFor(trx, channel, contact.id, event, active);
-  const message = await insertReceived(trx, {
+export async function receiveMessages(trx: Scope, channel: ChannelsRow, given: Received[]): Promise<Applied[]> {
+  const named = await lookUp(
+    trx,
+    channel,
+    given.map(({ event }) => ({ identities: event.from.identities, known_id: null })),
+  );
+  const ids = given.flatMap(({ event: { provider_message_id, reply_to } }) => [provider_message_id, reply_to]);
+  const rows = await listByProviderIds(trx, channel.id, [...new Set(ids.filter((id) => id !== null))]);
+  const attendance_of = new Map(rows.map((row) => [row.provider_message_id, row.attendance_id]));
+  const met = given.map((one, place): Met => {
+    const { reply_to } = one.event;
+    const replied_id = reply_to === null ? null : (attendance_of.get(reply_to) ?? null);
+    return { ...one, named: named[place] as Named, replied_id };
+  });
+  const outcomes: Applied[] = given.map(({ event: { provider_message_id } }) =>
+    attendance_of.has(provider_message_id) ? 'repeated' : 'dropped',
+  );
+  const is_due = met.map(
+    ({ event, named: { known } }, place) => outcomes[place] !== 'repeated' && (event.opens || known.size > 0),
+  );
+  const due = met.flatMap((one, place) => (is_due[place] ? [{ one, place }] : []));
+  const { together, alone } = setApart(
+    due.map(({ one: { named } }) => ({ ids: [...named.known.keys()], is_wide: named.known.size > 1 })),
+  );
+  const at = (places: number[]) => places.flatMap((place) => due[place] ?? []);
+  const kept = await keep(
+    trx,
+    channel,
+    at(together).map(({ one }) => one),
+  );
+  for (const [index, { place }] of at(together).entries()) outcomes[place] = kept[index] ? 'applied' : 'dropped';
+  for (const { one, place } of at(alone)) {
+    const [outcome] = await receiveMessages(trx, channel, [one]);
+    outcomes[place] = outcome ?? 'dropped';
+  }
+  return outcomes;
+}
+
+/** A message with its contact and its attendance as that will be; no attendance, and it is dropped. */
+interface Joined extends Met {
+  contact: Resolved;
+  opened: Opened | null;
+}
+
+/** Whether each was kept. Two of one person are never here together. */
+async function keep(trx: Scope, channel: ChannelsRow, met: Met[]): Promise<boolean[]> {
+  if (met.length === 0) return [];
+  const known_ids = met.flatMap(({ named }) => [...named.known.keys()]);
+  const is_merging = met.some(({ named }) => named.known.size > 1);
+  // Attendances before contacts, here as everywhere; a merge locks and moves them itself.
+  const locked = is_merging ? [] : await lockActiveOf(trx, known_ids, channel.id);
+  const contacts = await resolvePeople(
+    trx,
+    channel,
+    met.map(({ event, named }) => ({ named, profile_name: event.from.profile_name, at: event.at })),
+  );
+  const active = is_merging ? await lockActiveOf(trx, idsOf(contacts), channel.id) : locked;
+  const asked = met.map(({ event, replied_id }, place) => {
+    const { id: contact_id, is_new } = contacts[place] as Resolved;
+    return { event, replied_id, contact_id, is_new };
+  });
+  const openings = await openAttendances(trx, channel, asked, active);
+  const joined = met.map(
+    (one, place): Joined => ({ ...one, contact: contacts[place] as Resolved, opened: openings[place] ?? null }),
+  );
+  await insertEvents(trx, await write(trx, channel, joined));
+  return joined.map(({ opened }) => opened !== null);
+}
+
+const idsOf = (contacts: Resolved[]) => contacts.map(({ id }) => id);
+
+/** Writes attendances and messages; returns what there is to tell, contact by contact. */
+async function write(trx: Scope, channel: ChannelsRow, joined: Joined[]): Promise<NewEvent[]> {
+  const all = joined.flatMap((one) => (one.opened ? [{ ...one, opened: one.opened }] : []));
+  const rows = [...(await insertNew(trx, channel, all)), ...(await changeOthers(trx, all))];
+  const row_of = new Map(rows.map((row) => [row.id, row]));
+  const messages = await insertReceived(trx, all.map(toRow(channel)));
+  // A twin of this body was faster: all of this is undone with the error, and found as a repeat next time.
+  if (messages.length !== all.length) throw new Error('the message was received meanwhile');
+  const message_of = new Map(messages.map((message) => [message.id, message]));
+  const shown = all
+    .filter(({ opened: { types } }) => types.length > 1)
+    .map(({ opened: { attendance } }) => attendance.id);
+  const shown_rows = shown.flatMap((id) => row_of.get(id) ?? []);
+  const views = await loadAttendances(trx, shown_rows, 'en');
+  const view_of = new Map(views.map((view) => [view.id, view]));
+  return joined.flatMap(({ contact, opened, place }) => {
+    const row = opened && row_of.get(opened.attendance.id);
+    const message = message_of.get(place.message_id);
+    const told = row && message ? eventsOf(trx, row, opened.types, message, view_of.get(row.id)) : [];
+    return [...contact.told, ...told];
+  });
+}
+
+type Kept = Joined & { opened: Opened };
+
+async function insertNew(trx: Scope, channel: ChannelsRow, all: Kept[]): Promise<AttendancesRow[]> {
+  const fresh = all.filter(({ opened }) => opened.is_new);
+  if (fresh.length === 0) return [];
+  const team_id = channel.default_team_id ?? (await findDefaultTeam(trx)) ?? null;
+  const rows = fresh.map(({ contact, event, opened: { attendance, types } }) => {
+    const address = addressOf(event.from);
+    const { id, window_expires_at } = attendance;
+    return {
+      id,
+      contact_id: contact.id,
+      channel_id: channel.id,
+      team_id,
+      address_kind: address?.kind ?? null,
+      address: address?.value ?? null,
+      window_expires_at,
+      event_sequence: types.length,
+    };
+  });
+  return insertReceptive(trx, rows);
+}
+
+async function changeOthers(trx: Scope, all: Kept[]): Promise<AttendancesRow[]> {
+  const others = all.filter(({ opened }) => !opened.is_new);
+  return changeAttendances(
+    trx,
+    others.map(({ opened: { attendance, types } }) => {
+      const { id, status, closed_at, close_reason, window_expires_at } = attendance;
+      return { id, status, closed_at, close_reason, window_expires_at, events: types.length };
+    }),
+  );
+}
+
+function toRow({ id: channel_id }: ChannelsRow) {
+  return ({ event, place, contact, opened }: Kept) => ({
     id: place.message_id,
-    attendance_id: attendance.id,
+    attendance_id: opened.attendance.id,
     contact_id: contact.id,
-    channel_id: channel.id,
-    direction: 'inbound',
+    channel_id,
+    direction: 'inbound' as const,
     type: event.type,
     text: event.text,
     media: event.reply_to === null ? event.media : { ...event.media, reply_to: event.reply_to },
@@ -59,62 +184,21 @@ export async function receiveMessage(
     received_at: place.received_at,
     echo: null,
   });
-  // A twin of this body was faster: all of this is undone with the error, and found as a repeat next time.
-  if (!message) throw new Error('the message was received meanwhile');
-  const opened = event.opens ? openWindow(attendance, event.at) : null;
-  await tell(trx, attendance, { changes, message, opened });
-  return 'applied';
 }
 
-interface Opened {
-  attendance: AttendancesRow;
-  /** What happened to the attendance itself, to be told. */
-  changes: EventType[];
-}
-
-/** The attendance that a message belongs to: the active one, one that it brings back, or a new one. */
-async function openFor(
+function eventsOf(
   trx: Scope,
-  channel: ChannelsRow,
-  contact_id: string,
-  event: InboundMessage,
-  active: AttendancesRow | undefined,
-): Promise<Opened> {
-  // The contact answers: whatever became of the first message, they have been reached.
-  if (active?.status === 'starting')
-    return { attendance: { ...active, status: 'open' }, changes: ['attendance.opened'] };
-  if (active) return { attendance: active, changes: [] };
-  const replied = event.reply_to === null ? undefined : await findByProviderId(trx, channel.id, event.reply_to);
-  const before = await findReopenable(trx, {
-    contact_id,
-    channel_id: channel.id,
-    closed_after: new Date(trx.now().getTime() - channel.reopen_within_s * 1000),
-    replied_id: replied?.attendance_id ?? null,
-  });
-  if (before)
-    return {
-      attendance: { ...before, status: 'open', closed_at: null, close_reason: null },
-      changes: ['attendance.opened'],
-    };
-  const attendance = await insertReceptive(trx, await toReceptive(trx, channel, contact_id, event.from));
-  return { attendance, changes: ['attendance.started', 'attendance.opened'] };
-}
-
-async function toReceptive(
-  trx: Scope,
-  channel: ChannelsRow,
-  contact_id: string,
-  person: InboundPerson,
-): Promise<ReceptiveAttendance> {
-  const address = addressOf(person);
-  return {
-    id: uuid(),
-    contact_id,
-    channel_id: channel.id,
-    team_id: channel.default_team_id ?? (await findDefaultTeam(trx)) ?? null,
-    address_kind: address?.kind ?? null,
-    address: address?.value ?? null,
-  };
+  row: AttendancesRow,
+  types: EventType[],
+  message: MessagesRow,
+  view: AttendanceView | undefined,
+): NewEvent[] {
+  const first = row.event_sequence - types.length + 1;
+  return types.map((type, place) =>
+    type === 'message.received'
+      ? eventOf(trx, row, { type, sequence: first + place, data: toMessage(message, [], 'en'), message_id: message.id })
+      : eventOf(trx, row, { type, sequence: first + place, data: view }),
+  );
 }
 
 /** Where an answer goes: what the provider itself calls the person, never rewritten. */
@@ -124,44 +208,4 @@ export function addressOf({ identities }: InboundPerson): Address | null {
     if (found) return found;
   }
   return null;
-}
-
-/** The later end of the service window, and whether it was shut before. */
-function openWindow({ window_expires_at: before }: AttendancesRow, at: Date) {
-  const expires_at = new Date(at.getTime() + window_ms);
-  const was_open = before !== null && before > at;
-  return { expires_at: before !== null && before > expires_at ? before : expires_at, was_open };
-}
-
-interface Told {
-  changes: EventType[];
-  message: MessagesRow;
-  opened: { expires_at: Date; was_open: boolean } | null;
-}
-
-/** Writes the attendance as it is now, and what happened: the attendance first, then the message, then the window. */
-async function tell(trx: Scope, attendance: AttendancesRow, { changes, message, opened }: Told): Promise<void> {
-  const types: EventType[] = [
-    ...changes,
-    'message.received',
-    ...(opened && !opened.was_open ? (['service_window.opened'] as const) : []),
-  ];
-  const { status, closed_at, close_reason } = attendance;
-  const window = opened ? { window_expires_at: opened.expires_at } : {};
-  const row = await changeAttendance(trx, attendance.id, { status, closed_at, close_reason, ...window }, types.length);
-  const [view] = await loadAttendances(trx, [row], 'en');
-  const first = row.event_sequence - types.length + 1;
-  await insertEvents(
-    trx,
-    types.map((type, place) =>
-      type === 'message.received'
-        ? eventOf(trx, row, {
-            type,
-            sequence: first + place,
-            data: toMessage(message, [], 'en'),
-            message_id: message.id,
-          })
-        : eventOf(trx, row, { type, sequence: first + place, data: view }),
-    ),
-  );
 }

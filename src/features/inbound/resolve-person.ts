@@ -5,11 +5,25 @@ import { Problem } from '../../problem.ts';
 import type { InboundPerson } from '../../providers/inbound.ts';
 import type { Address } from '../../providers/provider.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
-import { learnAbout, lockContact } from '../contacts/change.repository.ts';
-import { type ContactWithIdentities, findContact, insertContact } from '../contacts/contacts.repository.ts';
-import { assignIdentities, listContactsKnownBy, type ScopedIdentity } from '../contacts/identities.repository.ts';
+import { toContact } from '../contacts/contacts.repository.ts';
+import {
+  type AssignedIdentity,
+  assignIdentities,
+  listKnownBy,
+  type ScopedIdentity,
+} from '../contacts/identities.repository.ts';
+import {
+  type HeldPerson,
+  insertPeople,
+  type LearnedPerson,
+  learnPeople,
+  listPeople,
+  lockPeople,
+} from '../contacts/people.repository.ts';
 import { type Phone, phoneSearchText, readPhone } from '../contacts/phone-number.ts';
-import { tellContact } from '../contacts/tell-contact.ts';
+import { contactEvent } from '../contacts/tell-contact.ts';
+import { insertEvents } from '../events/events.repository.ts';
+import type { NewEvent } from '../events/events.schema.ts';
 import { mergeContacts } from './merge-contacts.ts';
 
 /** A person's names with where each is unique; a phone in its canonical form, left out when it is none. */
@@ -36,89 +50,157 @@ export function phoneOf(value: string): Phone | null {
   }
 }
 
+/** What a body calls somebody, and whom we know by that. */
+export interface Named {
+  identities: ScopedIdentity[];
+  phone: Phone | null;
+  /** Ids of living contacts with their numbers, oldest first. */
+  known: Map<string, string | null>;
+}
+
+/** `known_id` is a contact that the body is about already. */
+export async function lookUp(
+  trx: Scope,
+  channel: ChannelsRow,
+  people: { identities: Address[]; known_id: string | null }[],
+): Promise<Named[]> {
+  const named = people.map(({ identities }) => ({ ...toScoped(channel, identities), known: new Map() }));
+  const called = named.map(({ identities, phone }, place) => {
+    const contact_id = people[place]?.known_id ?? null;
+    return { place, identities, phone_key: phone?.key ?? null, contact_id };
+  });
+  for (const { place, id, phone_key } of await listKnownBy(trx, called)) named[place]?.known.set(id, phone_key);
+  return named;
+}
+
 /** Whether a body names anybody that we know: what opens nothing must make no contact. */
-export async function isKnown(trx: Scope, channel: ChannelsRow, person: InboundPerson): Promise<boolean> {
-  const { identities, phone } = toScoped(channel, person.identities);
-  return (await listContactsKnownBy(trx, identities, phone?.key ?? null)).length > 0;
+export async function isKnown(trx: Scope, channel: ChannelsRow, { identities }: InboundPerson): Promise<boolean> {
+  const [named] = await lookUp(trx, channel, [{ identities, known_id: null }]);
+  return named !== undefined && named.known.size > 0;
+}
+
+/** Somebody whom a body names, looked up. */
+export interface Met {
+  named: Named;
+  profile_name: string | null;
+  at: Date;
+}
+
+/** The contact that it is, and what there is to tell of that: it is new, or more is known of it. */
+export interface Resolved {
+  id: string;
+  is_new: boolean;
+  told: NewEvent[];
 }
 
 /**
- * The contact that a body names: found by any of the names, made when there is none. Names that two contacts have prove
+ * The contacts that bodies name: found by any of the names, made where there is none. Names that two contacts have prove
  * them to be one, unless each has a number of its own: then the number decides, and the other names go with it.
- * `known_id` is a contact that the body is about already.
+ * Nobody may be met twice in one call.
  */
+export async function resolvePeople(
+  trx: Scope,
+  channel: ChannelsRow,
+  people: Met[],
+  known_ids: (string | null)[] = [],
+): Promise<Resolved[]> {
+  const chosen: (string | null)[] = [];
+  for (const [place, { named }] of people.entries()) chosen.push(await chooseOne(trx, named, known_ids[place] ?? null));
+  const ids = people.map((_, place) => chosen[place] ?? uuid());
+  const identities = people.map(({ named, at }, place) =>
+    named.identities.map((identity): AssignedIdentity => ({ ...identity, contact_id: ids[place] ?? '', at })),
+  );
+  const isNew = (place: number) => chosen[place] === null;
+  const learned = await learnAll(trx, people, chosen);
+  await assignIdentities(trx, identities.filter((_, place) => !isNew(place)).flat(), channel.provider);
+  const changed = await listPeople(
+    trx,
+    learned.map(({ id }) => id),
+  );
+  const made = await insertPeople(
+    trx,
+    people.flatMap(({ named: { phone }, profile_name }, place) =>
+      isNew(place) ? [toRow(trx, ids[place] ?? '', phone, profile_name)] : [],
+    ),
+    identities.filter((_, place) => isNew(place)).flat(),
+    channel.provider,
+  );
+  const shown = new Map([...changed, ...made].map((contact) => [contact.id, contact]));
+  return ids.map((id, place) => {
+    const contact = shown.get(id);
+    const type = isNew(place) ? 'contact.created' : 'contact.updated';
+    return { id, is_new: isNew(place), told: contact ? [contactEvent(trx, type, contact, toContact(contact))] : [] };
+  });
+}
+
+/** The same for one, and it is told. */
 export async function resolvePerson(
   trx: Scope,
   channel: ChannelsRow,
-  person: InboundPerson,
+  { identities, profile_name }: InboundPerson,
   at: Date,
-  known_id: string | null = null,
-): Promise<ContactWithIdentities> {
-  const { identities, phone } = toScoped(channel, person.identities);
-  const source = channel.provider;
-  const found = await listContactsKnownBy(trx, identities, phone?.key ?? null);
-  const ids = new Map(found.map((one) => [one.id, one.phone_key]));
-  if (known_id !== null && !ids.has(known_id)) ids.set(known_id, (await findContact(trx, known_id))?.phone_key ?? null);
-  const known = await chooseOne(trx, ids, phone, known_id);
-  const id = known ?? (await addContact(trx, phone, source));
-  const has_changed = await learn(trx, id, person, phone);
-  await assignIdentities(trx, id, identities, { source, at });
-  const contact = await findContact(trx, id);
-  if (!contact) throw new Error('a contact that was found is gone');
-  if (known === null) await tellContact(trx, 'contact.created', contact);
-  else if (has_changed) await tellContact(trx, 'contact.updated', contact);
-  return contact;
+): Promise<{ id: string }> {
+  const [named] = await lookUp(trx, channel, [{ identities, known_id: null }]);
+  if (!named) throw new Error('a look-up without an answer');
+  const [resolved] = await resolvePeople(trx, channel, [{ named, profile_name, at }]);
+  if (!resolved) throw new Error('a contact that was found is gone');
+  await insertEvents(trx, resolved.told);
+  return resolved;
 }
 
 /** Null when nobody is known by these names. */
-async function chooseOne(
-  trx: Scope,
-  ids: Map<string, string | null>,
-  phone: Phone | null,
-  known_id: string | null,
-): Promise<string | null> {
-  const [first] = ids.keys();
-  if (first === undefined) return null;
-  const by_phone = phone ? [...ids].find(([, key]) => key === phone.key)?.[0] : undefined;
-  const with_number = [...ids].find(([, key]) => key !== null)?.[0];
+async function chooseOne(trx: Scope, { known, phone }: Named, known_id: string | null): Promise<string | null> {
+  const [first] = known.keys();
+  if (first === undefined) return known_id;
+  const by_phone = phone ? [...known].find(([, key]) => key === phone.key)?.[0] : undefined;
+  const with_number = [...known].find(([, key]) => key !== null)?.[0];
   const survivor = by_phone ?? known_id ?? with_number ?? first;
-  const has_number = ids.get(survivor) != null || phone !== null;
-  for (const [other, key] of ids) {
+  const has_number = known.get(survivor) != null || phone !== null;
+  for (const [other, key] of known) {
     if (other === survivor || (has_number && key !== null)) continue;
     await mergeContacts(trx, survivor, other);
   }
   return survivor;
 }
 
-async function addContact(trx: Scope, phone: Phone | null, source: string): Promise<string> {
-  const now = trx.now();
-  const row = {
-    account_id: trx.account_id,
-    id: uuid(),
-    name: null,
+function toRow({ now }: Scope, id: string, phone: Phone | null, profile_name: string | null) {
+  return {
+    id,
+    profile_name: profile_name?.slice(0, 200) || null,
     phone: phone?.e164 ?? null,
     phone_key: phone?.key ?? null,
     phone_digits: phone ? phoneSearchText(phone.key) : '',
-    email: null,
-    external_ref: null,
-    metadata: {},
-    created_at: now,
-    updated_at: now,
+    created_at: now(),
   };
-  return (await insertContact(trx, row, source)).id;
 }
 
-/** A number for a contact without one, and how the person calls herself now. True when that changed something. */
-async function learn(trx: Scope, id: string, { profile_name }: InboundPerson, phone: Phone | null): Promise<boolean> {
-  const contact = await lockContact(trx, id);
-  if (!contact) throw new Error('a contact that was found is gone');
-  const number =
-    contact.phone === null && phone
-      ? { phone: phone.e164, phone_key: phone.key, phone_digits: phoneSearchText(phone.key) }
-      : {};
-  const name = profile_name?.slice(0, 200);
-  const change = { ...number, ...(name && name !== contact.profile_name ? { profile_name: name } : {}) };
-  if (Object.keys(change).length === 0) return false;
-  await learnAbout(trx, id, change);
-  return true;
+/** A number for a contact without one, and how the person calls herself now; what that changed. */
+async function learnAll(trx: Scope, people: Met[], chosen: (string | null)[]): Promise<LearnedPerson[]> {
+  const ids = chosen.filter((id) => id !== null);
+  const held = new Map((await lockPeople(trx, ids)).map((one) => [one.id, one]));
+  const learned = people.flatMap((met, place) => {
+    const id = chosen[place];
+    if (id == null) return [];
+    const before = held.get(id);
+    if (!before) throw new Error('a contact that was found is gone');
+    return learnOne(before, met);
+  });
+  await learnPeople(trx, learned);
+  return learned;
+}
+
+function learnOne(before: HeldPerson, { named: { phone }, profile_name }: Met): LearnedPerson[] {
+  const number = before.phone === null ? phone : null;
+  const name = profile_name?.slice(0, 200) || null;
+  const is_news = name !== null && name !== before.profile_name;
+  if (!number && !is_news) return [];
+  return [
+    {
+      id: before.id,
+      profile_name: is_news ? name : null,
+      phone: number?.e164 ?? null,
+      phone_key: number?.key ?? null,
+      phone_digits: number ? phoneSearchText(number.key) : null,
+    },
+  ];
 }

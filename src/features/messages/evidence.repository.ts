@@ -16,33 +16,62 @@ export interface Evidence {
   provider_message_id: string | null;
 }
 
-type Found = Pick<MessagesRow, 'id' | 'attendance_id'>;
+type Found = Pick<MessagesRow, 'id' | 'attendance_id' | 'contact_id'>;
 
-/** Our outbound message of this channel: by its id, where a correlator named it, else by the provider's. */
-export async function findReported(
-  ctx: Ctx,
-  channel_id: string,
-  { message_id, provider_message_id }: { message_id: string | null; provider_message_id: string | null },
-): Promise<Found | undefined> {
-  const ours = () =>
-    table(ctx, 'messages').where({ channel_id, direction: 'outbound' }).select('id', 'attendance_id').first();
-  if (message_id !== null) {
-    const named = await ours().where({ id: message_id });
-    if (named) return named;
-  }
-  if (provider_message_id === null) return undefined;
-  const known = await ours().where({ provider_message_id });
-  if (known) return known;
-  return ours().whereRaw(`also_sent_as <> '{}' and also_sent_as @> array[?]`, [provider_message_id]);
+/** A message of ours as a provider names it: by the id that a correlator told us, by the provider's own, or both. */
+export interface ReportedAt {
+  place: number;
+  message_id: string | null;
+  provider_message_id: string | null;
 }
 
-/** Any message of this channel by the provider's id. */
-export async function findByProviderId(
-  ctx: Ctx,
+/** Our outbound messages of this channel: by their ids, where correlators named them, else by the provider's. */
+const reported = `
+  with asked as materialized (
+    select * from jsonb_to_recordset(cast(:asked as jsonb)) as n (place integer, message_id uuid, provider_message_id text)
+  ),
+  named as (
+    select n.place, coalesce(
+        (select m.id from messages m
+          where m.account_id = :account_id and m.id = n.message_id and m.channel_id = :channel_id and m.direction = 'outbound'),
+        (select m.id from messages m
+          where m.account_id = :account_id and m.channel_id = :channel_id and m.provider_message_id = n.provider_message_id
+            and m.direction = 'outbound'),
+        (select m.id from messages m
+          where m.account_id = :account_id and m.channel_id = :channel_id and m.direction = 'outbound' and m.also_sent_as <> '{}'
+            and m.also_sent_as @> array[n.provider_message_id] limit 1)) as id
+      from asked n
+  )
+  select n.place, m.id, m.attendance_id, m.contact_id from named n
+   cross join lateral (select id, attendance_id, contact_id from messages
+                        where account_id = :account_id and id = n.id offset 0) m`;
+
+export async function listReported(
+  { db, account_id }: Ctx,
   channel_id: string,
-  provider_message_id: string,
-): Promise<MessagesRow | undefined> {
-  return table(ctx, 'messages').where({ channel_id, provider_message_id }).first();
+  asked: ReportedAt[],
+): Promise<(Found & { place: number })[]> {
+  if (asked.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: (Found & { place: number })[] }>(reported, { account_id, channel_id, asked: JSON.stringify(asked) })
+    .options({ name: 'list_reported' });
+  return rows;
+}
+
+/** Those messages of this channel, of either direction, that the provider knows by these ids. */
+export async function listByProviderIds(
+  { db, account_id }: Ctx,
+  channel_id: string,
+  ids: string[],
+): Promise<Pick<MessagesRow, 'provider_message_id' | 'attendance_id'>[]> {
+  const { rows } = await db
+    .raw<{ rows: Pick<MessagesRow, 'provider_message_id' | 'attendance_id'>[] }>(
+      `select provider_message_id, attendance_id from messages
+        where account_id = :account_id and channel_id = :channel_id and provider_message_id = any (cast(:ids as text[]))`,
+      { account_id, channel_id, ids },
+    )
+    .options({ name: 'list_by_provider_ids' });
+  return rows;
 }
 
 /** A message after evidence, with what was known before. */
@@ -53,27 +82,31 @@ export interface ProvenMessage extends MessagesRow {
   is_conflict: boolean;
 }
 
-const has_fact = (fact: Fact) => `o.${fact}_at is not null`;
-
 /**
- * T5: joins a fact to a message. Times take the earlier, errors that of the earlier failure, so that any order and any
+ * T5: joins a fact to each message. Times take the earlier, errors that of the earlier failure, so that any order and any
  * repetition ends alike; whatever was queued again or in doubt is settled. Of an erased message nothing but facts is kept.
  */
 const join = `
-  with o as (
-    select * from messages where account_id = :account_id and id = :id for update
+  with n as materialized (
+    select * from jsonb_to_recordset(cast(:given as jsonb)) as n (id uuid, fact text, at timestamptz, error jsonb, provider_message_id text)
+  ),
+  o as (
+    select m.account_id, m.id, n.fact, n.at, n.error, n.provider_message_id, m.also_sent_as as also_sent_before,
+           coalesce(case n.fact when 'accepted' then m.accepted_at when 'held' then m.held_at when 'sent' then m.sent_at
+                                when 'delivered' then m.delivered_at when 'read' then m.read_at else m.failed_at end) as known_at
+      from messages m join n on n.id = m.id
+     where m.account_id = :account_id and m.id = any (cast(:ids as uuid[]))
+     order by m.id for update of m
   )
   update messages m
-     set accepted_at = case :fact when 'accepted' then least(m.accepted_at, :at) else m.accepted_at end,
-         held_at = case :fact when 'held' then least(m.held_at, :at) else m.held_at end,
-         sent_at = case :fact when 'sent' then least(m.sent_at, :at) else m.sent_at end,
-         delivered_at = case :fact when 'delivered' then least(m.delivered_at, :at) else m.delivered_at end,
-         read_at = case :fact when 'read' then least(m.read_at, :at) else m.read_at end,
-         failed_at = case :fact when 'failed' then least(m.failed_at, :at) else m.failed_at end,
-         error = case when :fact = 'failed' and (m.failed_at is null or (cast(:at as timestamptz), cast(:error as jsonb) ->> 'code')
-                                                                        < (m.failed_at, m.error ->> 'code'))
-                        then case when m.erased_at is null then cast(:error as jsonb)
-                                  else cast(:error as jsonb) || '{"provider": null}' end
+     set accepted_at = case o.fact when 'accepted' then least(m.accepted_at, o.at) else m.accepted_at end,
+         held_at = case o.fact when 'held' then least(m.held_at, o.at) else m.held_at end,
+         sent_at = case o.fact when 'sent' then least(m.sent_at, o.at) else m.sent_at end,
+         delivered_at = case o.fact when 'delivered' then least(m.delivered_at, o.at) else m.delivered_at end,
+         read_at = case o.fact when 'read' then least(m.read_at, o.at) else m.read_at end,
+         failed_at = case o.fact when 'failed' then least(m.failed_at, o.at) else m.failed_at end,
+         error = case when o.fact = 'failed' and (m.failed_at is null or (o.at, o.error ->> 'code') < (m.failed_at, m.error ->> 'code'))
+                        then case when m.erased_at is null then o.error else o.error || '{"provider": null}' end
                       when m.failed_at is null then null else m.error end,
          state = case when m.state in ('queued', 'sending', 'unknown') then 'settled' else m.state end,
          lease_until = null,
@@ -81,38 +114,31 @@ const join = `
          run_at = case when m.state in ('queued', 'sending', 'unknown') then null else m.run_at end,
          -- The id that a doubt has is one that we chose: what the provider says beats it.
          provider_message_id = case when m.erased_at is not null then null
-                                    when m.status = 'unknown'
-                                      then coalesce(cast(:provider_message_id as text), m.provider_message_id)
-                                    else coalesce(m.provider_message_id, cast(:provider_message_id as text)) end,
-         also_sent_as = case when m.erased_at is null and m.status <> 'unknown' and m.provider_message_id <> cast(:provider_message_id as text)
-                                  and cast(:provider_message_id as text) <> all (m.also_sent_as)
-                             then m.also_sent_as || cast(:provider_message_id as text) else m.also_sent_as end,
+                                    when m.status = 'unknown' then coalesce(o.provider_message_id, m.provider_message_id)
+                                    else coalesce(m.provider_message_id, o.provider_message_id) end,
+         also_sent_as = case when m.erased_at is null and m.status <> 'unknown' and m.provider_message_id <> o.provider_message_id
+                                  and o.provider_message_id <> all (m.also_sent_as)
+                             then m.also_sent_as || o.provider_message_id else m.also_sent_as end,
          updated_at = now()
     from o
-   where m.account_id = o.account_id and m.id = o.id
-  returning ${columnsOf('messages', 'm')},
-            not (case :fact when 'accepted' then ${has_fact('accepted')} when 'held' then ${has_fact('held')}
-                            when 'sent' then ${has_fact('sent')} when 'delivered' then ${has_fact('delivered')}
-                            when 'read' then ${has_fact('read')} else ${has_fact('failed')} end) as is_news,
-            m.also_sent_as <> o.also_sent_as as is_conflict`;
+   where m.account_id = o.account_id and m.id = o.id and m.account_id = :account_id and m.id = any (cast(:ids as uuid[]))
+  returning ${columnsOf('messages', 'm')}, o.known_at is null as is_news, m.also_sent_as <> o.also_sent_before as is_conflict`;
 
-/** Writes evidence on a message whose attendance the caller has locked. */
+/** Writes evidence on messages whose attendances the caller has locked, each message once. */
 export async function joinEvidence(
   { db, account_id }: Ctx,
-  id: string,
-  { fact, at, error, provider_message_id }: Evidence,
-): Promise<ProvenMessage> {
-  const { rows } = await db.raw<{ rows: ProvenMessage[] }>(join, {
-    account_id,
-    id,
-    fact,
-    at,
-    error: error === null ? null : JSON.stringify(error),
-    provider_message_id,
-  });
-  const [row] = rows;
-  if (!row) throw new Error('a message whose attendance is locked is gone');
-  return row;
+  given: (Evidence & { id: string })[],
+): Promise<ProvenMessage[]> {
+  if (given.length === 0) return [];
+  const { rows } = await db
+    .raw<{ rows: ProvenMessage[] }>(join, {
+      account_id,
+      ids: given.map(({ id }) => id),
+      given: JSON.stringify(given),
+    })
+    .options({ name: 'join_evidence' });
+  if (rows.length !== given.length) throw new Error('a message whose attendance is locked is gone');
+  return rows;
 }
 
 /** Messages of a channel with this text, to one of these addresses, in the air or in doubt for at most 10 minutes. */
@@ -126,7 +152,7 @@ export async function listUnansweredLike(
     .whereIn('state', ['sending', 'unknown'])
     .whereRaw('recipient = any (cast(? as text[]))', [values])
     .whereRaw(`abs(extract(epoch from coalesce(unknown_at, now()) - cast(? as timestamptz))) <= 600`, [at])
-    .select('id', 'attendance_id')
+    .select('id', 'attendance_id', 'contact_id')
     .limit(2);
 }
 
@@ -145,29 +171,38 @@ export interface InboundRow {
   echo: { address_kind: string; address: string; sent_at: Date } | null;
 }
 
-/** What the contact wrote, or the company on the phone. False when the provider's id is known by now. */
-export async function insertReceived({ db, account_id }: Ctx, row: InboundRow): Promise<MessagesRow | undefined> {
-  const { received_at, media, echo, ...given } = row;
-  const [inserted] = await db('messages')
-    .insert({
-      account_id,
-      ...given,
-      media: media === null ? null : JSON.stringify(media),
-      state: echo ? 'settled' : 'received',
-      ...(echo
-        ? {
-            payload: '{"type":"echo"}',
-            recipient_kind: echo.address_kind,
-            recipient: echo.address,
-            sent_at: echo.sent_at,
-          }
-        : {}),
-      created_at: received_at,
-      updated_at: received_at,
-    })
-    .onConflict()
-    .ignore()
-    .returning('*');
+const received_columns = `id uuid, attendance_id uuid, contact_id uuid, channel_id uuid, direction text, type text, text text,
+  media jsonb, provider_message_id text, state text, payload jsonb, recipient_kind text, recipient text, sent_at timestamptz,
+  received_at timestamptz`;
+
+const insert_received = `
+  insert into messages as m (account_id, id, attendance_id, contact_id, channel_id, direction, type, text, media, provider_message_id,
+                             state, payload, recipient_kind, recipient, sent_at, created_at, updated_at)
+  select cast(:account_id as uuid), n.id, n.attendance_id, n.contact_id, n.channel_id, n.direction, n.type, n.text, n.media,
+         n.provider_message_id, n.state, n.payload, n.recipient_kind, n.recipient, n.sent_at, n.received_at, n.received_at
+    from jsonb_to_recordset(cast(:given as jsonb)) as n (${received_columns})
+   order by n.id
+  on conflict do nothing
+  returning ${columnsOf('messages', 'm')}`;
+
+/** What contacts wrote, or the company on the phone. A message whose provider's id is known by now is missing in the answer. */
+export async function insertReceived({ db, account_id }: Ctx, given: InboundRow[]): Promise<MessagesRow[]> {
+  if (given.length === 0) return [];
+  const rows = given.map(({ echo, ...row }) =>
+    echo === null
+      ? { ...row, state: 'received' }
+      : {
+          ...row,
+          state: 'settled',
+          payload: { type: 'echo' },
+          recipient_kind: echo.address_kind,
+          recipient: echo.address,
+          sent_at: echo.sent_at,
+        },
+  );
+  const { rows: inserted } = await db
+    .raw<{ rows: MessagesRow[] }>(insert_received, { account_id, given: JSON.stringify(rows) })
+    .options({ name: 'insert_received' });
   return inserted;
 }
 

@@ -38,9 +38,11 @@ export async function countTeams(ctx: Ctx): Promise<number> {
 }
 
 /** The team that takes receptive attendances of channels without one of their own. */
-export async function findDefaultTeam(ctx: Ctx): Promise<string | undefined> {
-  const row = await table(ctx, 'teams').where({ is_default: true }).first('id');
-  return row?.id;
+export async function findDefaultTeam({ db, account_id }: Ctx): Promise<string | undefined> {
+  const { rows } = await db
+    .raw<{ rows: { id: string }[] }>('select id from teams where account_id = ? and is_default', [account_id])
+    .options({ name: 'find_default_team' });
+  return rows[0]?.id;
 }
 
 /** Takes the mark from the team that has it. */

@@ -4,7 +4,7 @@ import { inTransaction } from '../../../src/context.ts';
 import { sweepDoubts } from '../../../src/features/attendances/sweep-doubts.ts';
 import { sweepSilence } from '../../../src/features/attendances/sweep-silence.ts';
 import { event_types } from '../../../src/features/events/events.schema.ts';
-import { applyEvent } from '../../../src/features/inbound/apply-event.ts';
+import { applyEvents } from '../../../src/features/inbound/apply-event.ts';
 import { createCorrelator } from '../../../src/features/messages/correlator.ts';
 import type { InboundEvent, InboundPerson } from '../../../src/providers/inbound.ts';
 import type { Address } from '../../../src/providers/provider.ts';
@@ -182,7 +182,7 @@ t.test('every change of a contact or an attendance is told once, as REST shows i
     const at = new Date();
     const say = (event: InboundEvent) =>
       inTransaction(scope, (trx) =>
-        applyEvent(trx, public_url, row, event, { message_id: uuid(), received_at: new Date() }),
+        applyEvents(trx, public_url, row, [{ event, place: { message_id: uuid(), received_at: new Date() } }]),
       );
     const person = (digits: string, ...more: Address[]) => ({
       identities: [{ kind: 'wa_id', value: digits }, { kind: 'phone', value: `+${digits}` }, ...more] as Address[],

@@ -11,10 +11,11 @@ import { openServer, type Server } from './database.ts';
 import { idle } from './idle.ts';
 import { inbound } from './inbound.ts';
 import { scale } from './scale.ts';
+import { search } from './search.ts';
 import { start } from './start.ts';
 import { formatTable } from './table.ts';
 
-const benches: Record<string, Bench> = { start, inbound, scale, idle };
+const benches: Record<string, Bench> = { start, inbound, search, scale, idle };
 
 const usage = `npm run bench -- <name> [--seconds N] [--channels N] [--processes N] [--profile] [--results FOLDER]
 

@@ -142,6 +142,9 @@ function namesOf(person: number, by: number): Address[] {
 
 const theirId = (id: number) => (id < 12 ? `theirs-${id}` : `ours-${id - 11}`);
 
+/** The message that has no id yet has none that anybody could tell. */
+const echoedId = (one: { of: number; at: number }) => (one.of === 0 ? `typed-${one.at}` : `ours-${one.of}`);
+
 function toEvent({ scope, sent }: Place, one: Told): InboundEvent {
   const time = new Date(now_ms + 1_000 * one.at);
   switch (one.is) {
@@ -174,7 +177,7 @@ function toEvent({ scope, sent }: Place, one: Told): InboundEvent {
       return {
         ...{
           kind: 'echo',
-          provider_message_id: `ours-${one.of}`,
+          provider_message_id: echoedId(one),
           correlator: null,
           at: time,
           type: 'text',

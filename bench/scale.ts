@@ -3,7 +3,8 @@ import type { Bench, BenchContext, Report } from './bench.ts';
 import { join, round } from './measure.ts';
 import type { OursSettings } from './ours.ts';
 import { type Program, startProgram } from './program.ts';
-import { openProvider, type Runner, runWith, type StartSample, warm_up_starts } from './start.ts';
+import { openProvider, type Runner, runWith, warm_up_starts } from './start.ts';
+import type { StartSample } from './start-cells.ts';
 import { createCompany, lookInto, startsOf } from './start-company.ts';
 import { toStartFigures } from './start-report.ts';
 

@@ -1,6 +1,6 @@
 import type { BenchContext, Report } from './bench.ts';
 import { round, toFigures } from './measure.ts';
-import { type Cell, type ProgramName, program_names, type StartSample } from './start.ts';
+import { type Cell, type ProgramName, program_names, type StartSample } from './start-cells.ts';
 
 const head = [
   'provider ms',

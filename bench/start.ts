@@ -1,30 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Bench, BenchContext, Report } from './bench.ts';
-import { drive, join, type Sample, type Shot, until, withCpu } from './measure.ts';
+import { drive, join, type Shot, until, withCpu } from './measure.ts';
 import type { OursSettings } from './ours.ts';
 import { hasPgbench, type Pgbench, preparePgbench } from './pgbench.ts';
 import { type Program, startProgram } from './program.ts';
+import { type Cell, type ProgramName, program_names, type StartSample } from './start-cells.ts';
 import { type Company, createCompany, type Look, lookInto, startsOf } from './start-company.ts';
 import type { FloorSettings } from './start-floor.ts';
 import type { Received } from './start-provider.ts';
 import { reportStart } from './start-report.ts';
-
-export const program_names = ['bare', 'rows', 'tables', 'ours'] as const;
-export type ProgramName = (typeof program_names)[number];
-
-export interface Cell {
-  latency_ms: number;
-  at_once: number;
-  samples: Record<ProgramName, StartSample>;
-  /** Null where there is no pgbench, and for what it does not know: a provider that takes time. */
-  pgbench: Pgbench | null;
-}
-
-/** From the first start until every message is dispatched. */
-export interface StartSample extends Sample {
-  /** Until the last answer. */
-  answered_ms: number;
-}
 
 const latencies_ms = [0, 50];
 const all_at_once = [1, 16, 64];
@@ -77,7 +61,7 @@ async function measureAll({ seconds, say }: BenchContext, { runners, provider, r
 }
 
 /** How long the provider takes to accept, from now on. */
-export async function setLatency(provider: Program, latency_ms: number): Promise<void> {
+async function setLatency(provider: Program, latency_ms: number): Promise<void> {
   const answer = await provider.pool.request({ method: 'POST', path: '/latency', body: String(latency_ms) });
   await answer.body.dump();
 }

@@ -28,7 +28,7 @@ function isStorable(value: unknown, levels = deepest): boolean {
   return levels > 0 && Object.entries(value).every(([key, one]) => isStorable(key) && isStorable(one, levels - 1));
 }
 
-export function createVerdict(document: Document): (exchange: Pick<Exchange, 'operated' | 'sent'>) => Verdict {
+function createVerdict(document: Document): (exchange: Pick<Exchange, 'operated' | 'sent'>) => Verdict {
   const check = createChecker(document);
   const judged = (schema: object, value: unknown): Verdict => {
     if (check(schema, value) !== null) return 'off';

@@ -63,7 +63,7 @@ export async function fillQueue(db: Knex, { account_id, channels }: Senders, mes
 }
 
 /** All of the log from an entry on, a page after the other. */
-export async function readArrivals(simulator_url: string, after = 0): Promise<Arrival[]> {
+async function readArrivals(simulator_url: string, after = 0): Promise<Arrival[]> {
   const { body } = await callOver(`${simulator_url}/_received?after=${after}`, '', 'GET');
   return body.data;
 }

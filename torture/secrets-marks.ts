@@ -80,7 +80,7 @@ export const marks = {
 } satisfies Record<string, Mark>;
 
 /** The same value as it stands in other dress: base64 at each of its three offsets, hex, URL-escaped. */
-export function dresses({ value }: Pick<Mark, 'value'>): string[] {
+function dresses({ value }: Pick<Mark, 'value'>): string[] {
   const bytes = Buffer.from(value);
   const offsets = [0, 1, 2].map((offset) => {
     const padded = Buffer.concat([Buffer.alloc(offset), bytes])
@@ -94,7 +94,7 @@ export function dresses({ value }: Pick<Mark, 'value'>): string[] {
 }
 
 /** Phones are written in many ways: the last eight digits, with and without what people put between them. */
-export const phoneDresses = (digits: string): string[] => {
+const phoneDresses = (digits: string): string[] => {
   const last = digits.slice(-8);
   return [last, `${last.slice(0, 4)}-${last.slice(4)}`];
 };

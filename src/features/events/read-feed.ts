@@ -47,7 +47,7 @@ export async function startOfStream(
 }
 
 /** The place behind an event; throws `event_not_found`, at `pointer` where it has one. */
-export async function placeOfEvent(ctx: Ctx, id: string, pointer?: string): Promise<Place> {
+async function placeOfEvent(ctx: Ctx, id: string, pointer?: string): Promise<Place> {
   const place = uuid.test(id) ? await findPlace(ctx, id) : undefined;
   if (!place)
     throw event_not_found({ ...(pointer === undefined ? {} : { pointer }), params: { id: id.slice(0, 100) } });
@@ -61,7 +61,7 @@ export async function placeAfter(ctx: Ctx, after: string | undefined): Promise<P
 }
 
 /** The events behind a place. Throws `cursor_expired`. */
-export async function readPiece(ctx: Ctx, after: Place, filter: EventFilter, limit: number): Promise<EventPiece> {
+async function readPiece(ctx: Ctx, after: Place, filter: EventFilter, limit: number): Promise<EventPiece> {
   const piece = await listNextEvents(ctx, after, filter, limit);
   if (!piece.is_ours) throw cursor_expired({ pointer: '?after' });
   return piece;

@@ -27,7 +27,7 @@ import type { NewEvent } from '../events/events.schema.ts';
 import { mergeContacts } from './merge-contacts.ts';
 
 /** A person's names with where each is unique; a phone in its canonical form, left out when it is none. */
-export function toScoped(
+function toScoped(
   channel: ChannelsRow,
   identities: Address[],
 ): { identities: ScopedIdentity[]; phone: Phone | null } {

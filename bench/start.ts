@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ConnectionSettings } from '../src/db/connection.ts';
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { drive, join, type Shot, until, withCpu } from './measure.ts';
 import type { OursSettings } from './ours.ts';
@@ -100,8 +101,7 @@ async function open(context: BenchContext, closers: (() => Promise<void>)[]): Pr
   const master_key = randomBytes(32);
   const provider = await openProvider(context, closers);
   const people = { next: 0 };
-  const openOne = async (name: ProgramName): Promise<Runner> => {
-    const settings = await server.createDatabase(`start_${name}`);
+  const openOne = async (name: ProgramName, settings: ConnectionSettings): Promise<Runner> => {
     const company =
       name === 'bare'
         ? nobody(channels)
@@ -127,14 +127,16 @@ async function open(context: BenchContext, closers: (() => Promise<void>)[]): Pr
     });
     return runner;
   };
-  const [bare, rows, tables, ours] = await Promise.all([
-    openOne('bare'),
-    openOne('rows'),
-    openOne('tables'),
-    openOne('ours'),
-  ]);
+  const databases: ConnectionSettings[] = [];
+  for (const name of program_names) databases.push(await server.createDatabase(`start_${name}`));
+  const opened = program_names.map((name, place) => openOne(name, databases[place] as ConnectionSettings));
+  // Each has begun: when one fails, the others are still waited for, so that they can be closed.
+  const settled = await Promise.allSettled(opened);
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+  const [bare, rows, tables, ours] = (await Promise.all(opened)) as [Runner, Runner, Runner, Runner];
   const runners = { bare, rows, tables, ours };
-  for (const name of program_names) await runners[name](16, { starts: warm_up_starts });
+  for (const name of program_names) await runners[name](64, { starts: warm_up_starts });
   const runPgbench = (await hasPgbench())
     ? await preparePgbench(context, await server.createDatabase('start_pgbench'))
     : null;

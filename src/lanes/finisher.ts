@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '../db/pg-errors.ts';
 
-const most_together = 128;
+const most_together = 100;
 const retry_ms = 500;
 
 interface FinisherOptions<T> {

@@ -80,10 +80,8 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     }
   }
 
-  async function restBetweenClaims(): Promise<void> {
-    const left_ms = state.claimed_at + (options.claim_gap_ms ?? 0) - performance.now();
-    if (state.in_air > 0 && left_ms > 0) await delay(left_ms);
-  }
+  const restBeforeClaim = () =>
+    state.in_air > 0 ? state.claimed_at + (options.claim_gap_ms ?? 0) - performance.now() : 0;
 
   async function claimOnce(): Promise<number | null> {
     state.is_called = false;
@@ -107,7 +105,8 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     state.is_claiming = true;
     let again_in_ms: number | null = null;
     while (state.is_called && !state.is_stopping && state.in_air < options.slots) {
-      await restBetweenClaims();
+      const rest_ms = restBeforeClaim();
+      if (rest_ms > 0) await delay(rest_ms);
       if (!state.is_stopping) again_in_ms = await claimOnce();
     }
     state.is_claiming = false;

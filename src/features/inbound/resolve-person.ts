@@ -27,10 +27,7 @@ import type { NewEvent } from '../events/events.schema.ts';
 import { mergeContacts } from './merge-contacts.ts';
 
 /** A person's names with where each is unique; a phone in its canonical form, left out when it is none. */
-function toScoped(
-  channel: ChannelsRow,
-  identities: Address[],
-): { identities: ScopedIdentity[]; phone: Phone | null } {
+function toScoped(channel: ChannelsRow, identities: Address[]): { identities: ScopedIdentity[]; phone: Phone | null } {
   const phones = identities.flatMap(({ kind, value }) => (kind === 'phone' ? [phoneOf(value)] : [])).filter(Boolean);
   const [phone = null] = phones;
   const scoped = identities.flatMap(({ kind, value }): ScopedIdentity[] =>

@@ -55,7 +55,7 @@ create table webhook_deliveries (
   -- Since it was last asked for: what the schedule of repeats counts.
   tries        integer not null default 0,
   -- Of all times.
-  attempts     integer not null default 0,
+  attempted    integer not null default 0,
   run_at       timestamptz(3) not null,
   delivered_at timestamptz(3),
   failed_at    timestamptz(3),

@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { ConnectionSettings } from './db/connection.ts';
 import { countPoolQueue } from './db/pool.ts';
-import { failAfterAccept, withFailpoint } from './failpoints.ts';
+import { failAfterAccept } from './failpoints.ts';
 import { gatherKeys } from './features/accounts/accounts.repository.ts';
 import { adminRoutes } from './features/accounts/accounts.routes.ts';
 import { readKey } from './features/accounts/read-key.ts';
@@ -14,10 +14,8 @@ import { createVaults, type Vaults } from './features/accounts/vaults.ts';
 import { attendanceVerbRoutes } from './features/attendances/attendance-verbs.routes.ts';
 import { attendanceRoutes } from './features/attendances/attendances.routes.ts';
 import { Attendance } from './features/attendances/attendances.schema.ts';
-import { dispatchWork } from './features/attendances/dispatch-lane.ts';
 import { messageVerbRoutes } from './features/attendances/message-verbs.routes.ts';
 import { gatherStartRows } from './features/attendances/start-rows.ts';
-import { sweepSilence } from './features/attendances/sweep-silence.ts';
 import { countChannelAttendances, countTeamAttendances } from './features/attendances/use.repository.ts';
 import { channelRoutes } from './features/channels/channels.routes.ts';
 import { Channel } from './features/channels/channels.schema.ts';
@@ -26,41 +24,36 @@ import { contactRoutes } from './features/contacts/contacts.routes.ts';
 import { Contact } from './features/contacts/contacts.schema.ts';
 import { eventRoutes } from './features/events/events.routes.ts';
 import { createEventSchemas } from './features/events/events.schema.ts';
-import { dropOldEvents } from './features/events/retention.repository.ts';
 import { createEventStreams } from './features/events/stream-events.ts';
-import { tellingLane, tellingUpkeep, tellOfEvents } from './features/events/tell-of-events.ts';
+import { tellOfEvents } from './features/events/tell-of-events.ts';
 import { inboundRoutes } from './features/inbound/inbound.routes.ts';
-import { inboundWork } from './features/inbound/inbound-lane.ts';
 import { messageRoutes } from './features/messages/messages.routes.ts';
 import { Message } from './features/messages/messages.schema.ts';
 import { countUnsettledMessages } from './features/messages/use.repository.ts';
 import { privacyRoutes } from './features/privacy/privacy.routes.ts';
 import { teamRoutes } from './features/teams/teams.routes.ts';
 import { removeTemplates } from './features/templates/removal.repository.ts';
-import { syncDueTemplates } from './features/templates/sync-due.ts';
 import { templateRoutes } from './features/templates/templates.routes.ts';
 import { Template } from './features/templates/templates.schema.ts';
-import { dropOldDeliveries } from './features/webhooks/deliveries.repository.ts';
 import { webhookEndpointRoutes } from './features/webhooks/webhook-endpoints.routes.ts';
-import { webhookWork } from './features/webhooks/webhook-lane.ts';
 import { webhookVerbRoutes } from './features/webhooks/webhook-verbs.routes.ts';
 import { WebhookEndpoint } from './features/webhooks/webhooks.schema.ts';
 import { authenticateOperator, authenticateWith } from './http/authenticate.ts';
 import { healthRoutes } from './http/health.ts';
-import { gatherStoredAnswers, sweepAnswers } from './http/idempotency.repository.ts';
+import { gatherStoredAnswers } from './http/idempotency.repository.ts';
 import { checkIdempotencyKey } from './http/idempotency.ts';
 import { metricsRoute } from './http/metrics.ts';
 import { describeApi, serveDocument } from './http/openapi.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { type App, createServer } from './http/server.ts';
 import { shedLoad } from './http/shedding.ts';
-import { type Lane, startLane } from './lanes/lane.ts';
-import { startUpkeep } from './lanes/upkeep.ts';
-import { createWake, type Wake } from './lanes/wake.ts';
+import { type LaneParts, startLanes } from './lane-list.ts';
+import type { Lane } from './lanes/lane.ts';
+import { createWake } from './lanes/wake.ts';
 import { createAddressGuard } from './outbound/address-guard.ts';
 import { createHttpClient } from './outbound/http-client.ts';
 import { createOperatorVault, type KeyRing } from './seal.ts';
-import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import { openTelemetry } from './telemetry/telemetry.ts';
 
 /** What a process has before it serves anything. */
 export interface Ground {
@@ -147,13 +140,9 @@ async function closeServer(server: App): Promise<void> {
   await server.close().finally(() => clearTimeout(timer));
 }
 
-interface Parts {
+interface Parts extends LaneParts {
   ground: Ground;
   ctx: Context;
-  vaults: Vaults;
-  outside: Outside;
-  wake: Wake;
-  telemetry: Telemetry;
 }
 
 function addOperatorRoutes(server: App, { ground: { config }, ctx, telemetry: { metrics } }: Parts): void {
@@ -204,63 +193,6 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
     adminRoutes(admin, ctx, ground.key_ring);
   });
   serveDocument(server);
-}
-
-const upkeep_ms = 60_000;
-/** A claim costs some milliseconds whether it takes one message or a hundred. */
-const claim_gap_ms = 10;
-/** It steps through all accounts. */
-const events_upkeep_ms = 600_000;
-/** Channels whose bodies are expanded at once. */
-const inbound_slots = 8;
-
-/** The list of lanes. */
-function startLanes(
-  ctx: Context,
-  { ground: { config, public_url }, vaults, outside, wake, telemetry }: Omit<Parts, 'ctx'>,
-): Lane[] {
-  const options = {
-    slots: config.dispatch_slots,
-    poll_ms: config.sweep_ms,
-    sweep_ms: config.sweep_ms,
-    stop_within_ms: 1.2 * config.send_timeout_ms,
-    wake,
-  };
-  const webhooks = { timeout_ms: config.webhook_timeout_ms, slots: config.webhook_slots };
-  const onSwept = telemetry.metrics.swept;
-  const dispatch = dispatchWork({ outside, vaults, wake, lease_ms: config.lease_ms, public_url, onSwept });
-  return [
-    startLane(ctx, tellingLane(wake, telemetry.watchDispatch(withFailpoint(dispatch, config.failpoint))), {
-      ...options,
-      claim_gap_ms,
-    }),
-    startLane(ctx, tellingLane(wake, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url })), {
-      ...options,
-      slots: inbound_slots,
-    }),
-    startLane(ctx, webhookWork({ ...webhooks, http: outside.http, vaults }), {
-      ...options,
-      slots: webhooks.slots,
-      stop_within_ms: webhooks.timeout_ms,
-    }),
-    startUpkeep(ctx, {
-      name: 'webhook_log',
-      every_ms: upkeep_ms,
-      run: (own) => dropOldDeliveries(own, config.webhook_log_days),
-    }),
-    startUpkeep(ctx, { name: 'silence', every_ms: 5 * config.sweep_ms, run: tellingUpkeep(wake, sweepSilence) }),
-    startUpkeep(ctx, {
-      name: 'templates',
-      every_ms: 5 * config.sweep_ms,
-      run: tellingUpkeep(wake, (own) => syncDueTemplates(own, vaults, outside)),
-    }),
-    startUpkeep(ctx, {
-      name: 'old_events',
-      every_ms: events_upkeep_ms,
-      run: (own) => dropOldEvents(own, config.events_kept_days),
-    }),
-    startUpkeep(ctx, { name: 'stored_answers', every_ms: upkeep_ms, run: sweepAnswers }),
-  ];
 }
 
 const ready_within_ms = 1_500;

@@ -285,7 +285,7 @@ export interface WebhookDeliveriesRow {
   event_type: string;
   state: string;
   tries: number;
-  attempts: number;
+  attempted: number;
   run_at: Date;
   delivered_at: Date | null;
   failed_at: Date | null;
@@ -571,7 +571,7 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'event_type',
     'state',
     'tries',
-    'attempts',
+    'attempted',
     'run_at',
     'delivered_at',
     'failed_at',

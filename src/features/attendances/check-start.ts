@@ -6,8 +6,8 @@ import { type Phone, phone_area_code_missing, phone_invalid, phoneSearchText } f
 import { channel_not_found, contact_not_found, team_not_found } from '../references.ts';
 import { type ChosenMessage, chooseFirstMessage, first_message_problems } from './first-message.ts';
 import { createRefusals } from './refusals.ts';
-import type { StartChannel, StartContact, StartFacts, StartTeam, StartTemplate } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
+import type { StartChannel, StartContact, StartFacts, StartTeam, StartTemplate } from './start-facts.repository.ts';
 
 const channel_required = defineProblem({
   code: 'channel_required',

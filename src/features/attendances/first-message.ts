@@ -5,8 +5,8 @@ import { template_parameters_invalid } from '../templates/check-parameters.ts';
 import { fillTemplate, template_component_unsupported } from '../templates/fill-template.ts';
 import { type RenderedTemplate, renderedText } from '../templates/render-template.ts';
 import type { Refusals } from './refusals.ts';
-import type { StartTemplate } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
+import type { StartTemplate } from './start-facts.repository.ts';
 
 const template_required = defineProblem({
   code: 'template_required',

@@ -22,7 +22,7 @@ import {
   textMessage,
 } from './first-message.ts';
 import { createRefusals, refuseWithin } from './refusals.ts';
-import type { StartTemplate } from './start.repository.ts';
+import type { StartTemplate } from './start-facts.repository.ts';
 import type { NewMessageBody } from './verbs.schema.ts';
 
 const service_window_closed = defineProblem({

@@ -9,8 +9,9 @@ import { CurrentAttendance, current_attendance_example, type StartedAttendanceVi
 import { type CheckedStart, checkStart, start_check_problems } from './check-start.ts';
 import { composeStart } from './compose-start.ts';
 import { createRefusals } from './refusals.ts';
-import { lost_race_constraints, type OpenAttendance, type StartFacts, type StartQuestion } from './start.repository.ts';
+import { lost_race_constraints } from './start.repository.ts';
 import type { StartAttendanceBody } from './start.schema.ts';
+import type { OpenAttendance, StartFacts, StartQuestion } from './start-facts.repository.ts';
 import { type StartRows, single_start_rows } from './start-rows.ts';
 import type { DryRunView } from './verbs.schema.ts';
 

@@ -1,7 +1,8 @@
 import type { Context } from '../../context.ts';
 import { gather, gatherEach } from '../../db/gather.ts';
 import { isDatabaseUnavailable, sqlState } from '../../db/pg-errors.ts';
-import { insertStarts, readStarts, type StartFacts, type StartQuestion, type StartWrite } from './start.repository.ts';
+import { insertStarts, type StartWrite } from './start.repository.ts';
+import { readStarts, type StartFacts, type StartQuestion } from './start-facts.repository.ts';
 
 type Ctx = Pick<Context, 'db'>;
 

@@ -5,11 +5,11 @@ const dropped_at_once = 1_000;
 const day_ms = 86_400_000;
 
 /** Accounts that have events, one step through the primary key for each. */
-const accounts_with_events = `
-  accounts as (
+const holders_of_events = `
+  holders as (
     (select account_id from events order by account_id limit 1)
     union all
-    select n.account_id from accounts a
+    select n.account_id from holders a
      cross join lateral (
        select account_id from events where account_id > a.account_id order by account_id limit 1) n
   )`;
@@ -20,9 +20,9 @@ const accounts_with_events = `
  */
 export async function dropOldEvents({ db, now }: Pick<Context, 'db' | 'now'>, days: number): Promise<number> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
-    `with recursive ${accounts_with_events},
+    `with recursive ${holders_of_events},
      old as materialized (
-       select e.account_id, e.id from accounts a
+       select e.account_id, e.id from holders a
         cross join lateral (
           select account_id, id from events
            where account_id = a.account_id and id < cast(:before as uuid)

@@ -206,7 +206,7 @@ const finish_calls = `
   ),
   tried as (
     update webhook_deliveries d
-       set tries = d.tries + 1, attempts = d.attempts + 1, state = c.becomes,
+       set tries = d.tries + 1, attempted = d.attempted + 1, state = c.becomes,
            run_at = now() + make_interval(secs => c.run_in_ms / 1000.0),
            delivered_at = case when c.becomes = 'delivered' then now() end,
            failed_at = case when c.becomes = 'failed' then now() end
@@ -215,11 +215,11 @@ const finish_calls = `
               status_code integer, error text, response text)
      where d.account_id = c.account_id and d.id = c.delivery_id
        and exists (select from held h where h.account_id = d.account_id and h.id = d.endpoint_id)
-    returning d.account_id, d.id, d.attempts, c.started_at, c.duration_ms, c.status_code, c.error, c.response
+    returning d.account_id, d.id, d.attempted, c.started_at, c.duration_ms, c.status_code, c.error, c.response
   ),
   logged as (
     insert into webhook_attempts (account_id, delivery_id, number, started_at, duration_ms, status_code, error, response)
-    select account_id, id, attempts, started_at, duration_ms, status_code, error, response from tried
+    select account_id, id, attempted, started_at, duration_ms, status_code, error, response from tried
   )
   select ${columnsOf('webhook_endpoints', 'h')} from held h where h.was_enabled and not h.is_enabled`;
 

@@ -137,7 +137,7 @@ t.test('the tenth attempt is the last', async (t) => {
   const one = await listen(500);
   await happen(one.client);
   await settled(one, ([first]) => first?.attempts.length === 1);
-  await db('webhook_deliveries').where({ endpoint_id: one.id }).update({ tries: 9, attempts: 9 });
+  await db('webhook_deliveries').where({ endpoint_id: one.id }).update({ tries: 9, attempted: 9 });
   await makeTime(one);
   const [delivery] = await settled(one, ([first]) => first.status === 'failed');
   t.match(delivery, { next_attempt_at: null, failed_at: String });

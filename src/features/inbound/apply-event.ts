@@ -12,7 +12,7 @@ import { applyIdentity, applyOptOut } from './apply-identity.ts';
 import { applyStatuses, toReported } from './apply-status.ts';
 import { type Applied, type Place, receiveMessages } from './receive-message.ts';
 import { lookUp } from './resolve-person.ts';
-import { type OtherEvent, type Placed, type Step, toSteps } from './to-steps.ts';
+import { type OtherEvent, type PersonEvent, type Placed, type Step, toParts, toSteps } from './to-steps.ts';
 
 export type Outcome = Applied | 'not_found';
 
@@ -27,48 +27,53 @@ export async function applyEvents(
   placed: Placed[],
 ): Promise<Map<Place, Outcome>> {
   const outcomes = new Map<Place, Outcome>();
-  const steps = placed.length === 1 ? toSteps(placed, new Map()) : await planSteps(trx, channel, placed);
-  for (const { messages, statuses, other } of steps) {
-    const keep = (all: Placed[], found: Outcome[]) => {
-      for (const [index, { place }] of all.entries()) outcomes.set(place, found[index] ?? 'dropped');
-    };
-    if (messages.length > 0) keep(messages, await receiveMessages(trx, channel, messages));
-    if (statuses.length > 0) {
-      const events = statuses.map(({ event }) => event);
-      keep(statuses, await applyStatuses(trx, channel, events));
-    }
-    if (other) keep([other], [await applyOther(trx, public_url, channel, other)]);
+  for (const part of toParts(placed)) {
+    if (Array.isArray(part)) await applyPart(trx, channel, part, outcomes);
+    else outcomes.set(part.place, await applyOther(trx, public_url, channel, part));
   }
   return outcomes;
+}
+
+async function applyPart(
+  trx: Scope,
+  channel: ChannelsRow,
+  part: Placed<PersonEvent>[],
+  outcomes: Map<Place, Outcome>,
+): Promise<void> {
+  const steps = part.length === 1 ? toSteps(part, new Map()) : await planSteps(trx, channel, part);
+  const keep = (all: Placed[], found: Outcome[]) => {
+    for (const [index, { place }] of all.entries()) outcomes.set(place, found[index] ?? 'dropped');
+  };
+  for (const { messages, statuses } of steps) {
+    keep(messages, await receiveMessages(trx, channel, messages));
+    const events = statuses.map(({ event }) => event);
+    keep(statuses, await applyStatuses(trx, channel, events));
+  }
 }
 
 /**
  * Who is meant is asked for all of them first: names alone do not tell that two events are of one person. Several steps
  * would lock piece by piece what others, such as the dispatch lane, lock at once and in order: so it is done here, too.
  */
-async function planSteps(trx: Scope, channel: ChannelsRow, placed: Placed[]): Promise<Step[]> {
-  const messages = placed.flatMap(({ event, place }) => (event.kind === 'message' ? [{ event, place }] : []));
-  const statuses = placed.flatMap(({ event, place }) => (event.kind === 'status' ? [{ event, place }] : []));
-  const reported = await listReported(
-    trx,
-    channel.id,
-    toReported(
-      trx,
-      statuses.map(({ event }) => event),
-    ),
-  );
-  const people = [
-    ...messages.map(({ event, place }) => ({ place, identities: event.from.identities, known_id: null })),
-    ...statuses.map(({ event, place }) => ({ place, identities: event.identities, known_id: null })),
-  ];
+async function planSteps(trx: Scope, channel: ChannelsRow, part: Placed<PersonEvent>[]): Promise<Step[]> {
+  const people = part.map(({ event, place }) => {
+    const identities = event.kind === 'message' ? event.from.identities : event.identities;
+    return { place, identities, known_id: null };
+  });
   const named = await lookUp(trx, channel, people);
   const touched = new Map(people.map(({ place }, index) => [place, [...(named[index]?.known.keys() ?? [])]]));
-  for (const { place, attendance_id, contact_id } of reported)
-    touched.get((statuses[place] as Placed).place)?.push(attendance_id, contact_id);
-  const steps = toSteps(placed, touched);
+  const contact_ids = [...touched.values()].flat();
+  const statuses = part.flatMap(({ event, place }) => (event.kind === 'status' ? [{ event, place }] : []));
+  const events = statuses.map(({ event }) => event);
+  const reported = await listReported(trx, channel.id, toReported(trx, events));
+  for (const { place, attendance_id, contact_id } of reported) {
+    const status = statuses[place];
+    if (status) touched.get(status.place)?.push(attendance_id, contact_id);
+    contact_ids.push(contact_id);
+  }
+  const steps = toSteps(part, touched);
   if (steps.length > 1) {
     const attendance_ids = reported.map(({ attendance_id }) => attendance_id);
-    const contact_ids = [...new Set([...touched.values()].flat())].filter((id) => !attendance_ids.includes(id));
     await lockInvolved(trx, channel.id, { attendance_ids, contact_ids });
     await lockPeople(trx, contact_ids);
   }

@@ -43,6 +43,7 @@ interface Met extends Received {
  * of different people take as many statements as that of one; those that turn out to be of one person go one by one.
  */
 export async function receiveMessages(trx: Scope, channel: ChannelsRow, given: Received[]): Promise<Applied[]> {
+  if (given.length === 0) return [];
   const named = await lookUp(
     trx,
     channel,

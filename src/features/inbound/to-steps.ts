@@ -9,58 +9,76 @@ export interface Placed<E extends InboundEvent = InboundEvent> {
 
 export type OtherEvent = Exclude<InboundEvent, { kind: 'message' | 'status' | 'ignored' }>;
 
-/** Messages and reports that have nothing to do with each other; or one event of another kind, which has a step of its own. */
+export type PersonEvent = InboundMessage | InboundStatus;
+
+/** Messages and reports that have nothing to do with each other. */
 export interface Step {
   messages: Placed<InboundMessage>[];
   statuses: Placed<InboundStatus>[];
-  other: Placed<OtherEvent> | null;
 }
 
 /**
- * A list of events as steps: who shares a name, a message or a row of `touched` with an earlier event comes in a later step, so
- * that each person's events keep their order. What may touch anybody (an edit, a new number, news of a channel) waits for all before it and is
- * waited for by all after it.
+ * A list of events in parts: what may touch anybody (an edit, a new number, news of a channel) is a part of its own, for all
+ * before it come before it, and who is who is asked anew after it.
  */
-export function toSteps(placed: Placed[], touched: Map<Place, string[]>): Step[] {
-  const steps: Step[] = [];
-  const last_of = new Map<string, number>();
-  /** No event comes before this step any more. */
-  let floor = 0;
+export function toParts(placed: Placed[]): (Placed<PersonEvent>[] | Placed<OtherEvent>)[] {
+  const parts: (Placed<PersonEvent>[] | Placed<OtherEvent>)[] = [];
   for (const { event, place } of placed) {
-    switch (event.kind) {
-      case 'message':
-      case 'status': {
-        const keys = [...keysOf(event), ...(touched.get(place) ?? [])];
-        const at = keys.reduce((latest, key) => Math.max(latest, (last_of.get(key) ?? -1) + 1), floor);
-        for (const key of keys) last_of.set(key, at);
-        steps[at] ??= emptyStep();
-        if (event.kind === 'message') steps[at].messages.push({ event, place });
-        else steps[at].statuses.push({ event, place });
-        break;
-      }
-      case 'edit':
-      case 'revoke':
-      case 'echo':
-      case 'identity':
-      case 'opt_out':
-      case 'template':
-      case 'channel':
-        steps.push({ ...emptyStep(), other: { event, place } });
-        floor = steps.length;
-        break;
-      case 'ignored':
-        break;
-    }
+    const last = parts.at(-1);
+    if (event.kind === 'ignored') continue;
+    if (event.kind !== 'message' && event.kind !== 'status') parts.push({ event, place });
+    else if (Array.isArray(last)) last.push({ event, place });
+    else parts.push([{ event, place }]);
+  }
+  return parts;
+}
+
+/**
+ * One part as steps: who shares a name, a message or a row of `touched` with an earlier event, or with one that does, comes
+ * in a later step, so that each person's events keep their order.
+ */
+export function toSteps(part: Placed<PersonEvent>[], touched: Map<Place, string[]>): Step[] {
+  const steps: Step[] = [];
+  const groups = createGroups();
+  for (const { event, place } of part) {
+    const at = groups.place([...keysOf(event), ...(touched.get(place) ?? [])]);
+    steps[at] ??= { messages: [], statuses: [] };
+    if (event.kind === 'message') steps[at].messages.push({ event, place });
+    else steps[at].statuses.push({ event, place });
   }
   return steps;
 }
 
-const emptyStep = (): Step => ({ messages: [], statuses: [], other: null });
+/**
+ * Who shares a key is in one group, also through a third: a report that is found by an id which another report brings is of
+ * whomever that one is. A group's events go one step after the other.
+ */
+function createGroups() {
+  const above = new Map<string, string>();
+  const last_of = new Map<string, number>();
+  const rootOf = (key: string): string => {
+    let root = key;
+    for (let next = above.get(root); next !== undefined; next = above.get(root)) root = next;
+    return root;
+  };
+  return {
+    /** The step of an event with these keys. */
+    place: (keys: string[]): number => {
+      const roots = [...new Set(keys.map(rootOf))];
+      const [root] = roots;
+      if (root === undefined) return 0;
+      const at = roots.reduce((latest, one) => Math.max(latest, (last_of.get(one) ?? -1) + 1), 0);
+      for (const one of roots) if (one !== root) above.set(one, root);
+      last_of.set(root, at);
+      return at;
+    },
+  };
+}
 
 /** Digits alone, for a phone and an id that is made of one are often the same person. */
 const nameKey = ({ value }: { value: string }) => `name ${value.replace(/\D/g, '') || value}`;
 
-function keysOf(event: InboundMessage | InboundStatus): string[] {
+function keysOf(event: PersonEvent): string[] {
   if (event.kind === 'message') {
     const { from, provider_message_id, reply_to } = event;
     const messages = reply_to === null ? [provider_message_id] : [provider_message_id, reply_to];

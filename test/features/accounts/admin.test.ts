@@ -214,6 +214,17 @@ t.test('DELETE of an account removes everything it owns, and nothing of others',
     await service.db('inbound_bodies').insert({ ...common, ...kept, id: uuid(), body });
     const item = { body_id: uuid(), place: 0, event: body, kind: 'message', run_at: new Date() };
     await service.db('inbound_items').insert({ ...common, ...kept, ...item });
+    const endpoint = await company.post('/v1/webhook-endpoints', { url: 'http://127.0.0.1:9/crm' });
+    const delivery = {
+      account_id,
+      id: uuid(),
+      endpoint_id: endpoint.body.id,
+      event_id: uuid(),
+      event_type: 'contact.created',
+    };
+    await service.db('webhook_deliveries').insert({ ...delivery, run_at: new Date(), created_at: new Date() });
+    const attempt = { account_id, delivery_id: delivery.id, number: 1, started_at: new Date(), duration_ms: 1 };
+    await service.db('webhook_attempts').insert(attempt);
   }
   const { rows: tables } = await service.db.raw<{ rows: { name: string }[] }>(
     `select table_name as name from information_schema.columns where table_schema = 'public' and column_name = 'account_id'`,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import pino from 'pino';
 import t from 'tap';
+import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../../src/context.ts';
 import { connect } from '../../../src/db/connection.ts';
 import type { ChannelsRow } from '../../../src/db/rows.ts';
@@ -61,8 +62,11 @@ async function createPlace(reopen_within_s: number): Promise<Place> {
     { status: 'closed', closed_at: new Date(now_ms - 60_000) },
     { status: 'failed' },
   ];
+  // Which one is older or the last decides what a merge and a return do: the same in both accounts.
   for (const [place, change] of states.entries())
-    await db('attendances').where({ account_id, first_message_id: sent[place] }).update(change);
+    await db('attendances')
+      .where({ account_id, first_message_id: sent[place] })
+      .update({ ...change, id: uuid(), created_at: new Date(now_ms - 3_600_000 + place) });
   for (const [place, id] of sent.entries())
     if (place > 0)
       await db('messages')

@@ -8,7 +8,7 @@ import { callOver } from '../support/remote-company.ts';
 import { holdClosedPort } from '../support/scripted-server.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const { settings } = await createDatabase(t);
 const env = processSettings(databaseUrl(settings));

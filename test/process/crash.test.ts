@@ -10,7 +10,7 @@ import { createRemoteCompany, type RemoteCompany, receivedBy } from '../support/
 import { eventually } from '../support/service.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 /**
  * Each test kills a real process at one point, starts another one over the same database, and asks two witnesses: the

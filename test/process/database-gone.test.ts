@@ -9,7 +9,7 @@ import { eventually } from '../support/service.ts';
 import { timed } from '../support/timed.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const { settings } = await createDatabase(t);
 const proxy = await startDatabaseProxy(t, settings);

@@ -9,7 +9,7 @@ import { callOver } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const execute = promisify(execFile);
 const data_dir = await createDataFolder(t);

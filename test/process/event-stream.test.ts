@@ -9,7 +9,7 @@ import { callOver, createRemoteCompany } from '../support/remote-company.ts';
 import { type Body, eventually } from '../support/service.ts';
 
 // Processes are started several times: on a busy machine each takes its time.
-t.setTimeout(600_000);
+t.setTimeout(900_000);
 
 const { settings } = await createDatabase(t);
 const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log: pino({ level: 'silent' }) });

@@ -7,7 +7,7 @@ import { startProcess } from '../support/process.ts';
 import { eventually } from '../support/service.ts';
 
 // The process brings a database of its own up: on a busy machine that takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const execute = promisify(execFile);
 const page = await readFile(new URL('../../docs/integrating.md', import.meta.url), 'utf8');

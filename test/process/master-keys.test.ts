@@ -8,7 +8,7 @@ import { databaseUrl, processSettings, runCommand, startProcess } from '../suppo
 import { callOver, createRemoteCompany, type RemoteReply } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
 
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const newKey = (kid: string) => `${kid}:${randomBytes(32).toString('base64')}`;
 

@@ -3,7 +3,7 @@ import { createDatabase } from '../support/database.ts';
 import { readExposition, readSample } from '../support/exposition.ts';
 import { databaseUrl, processSettings, startProcess } from '../support/process.ts';
 
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const { settings } = await createDatabase(t);
 const token = 'metrics-token-of-the-tests';

@@ -10,7 +10,7 @@ import { eventually } from '../support/service.ts';
 import { timed } from '../support/timed.ts';
 
 // Processes are started by the dozen: on a busy machine each takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const log = pino({ level: 'silent' });
 const { settings } = await createDatabase(t);

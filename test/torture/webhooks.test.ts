@@ -2,7 +2,7 @@ import t from 'tap';
 import { keepsAll, runTorture } from './run-torture.ts';
 
 // Processes are started one after another: on a busy machine each takes its time.
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 t.test(
   'npm run torture -- webhooks: processes are killed, and every endpoint that takes hears of everything',

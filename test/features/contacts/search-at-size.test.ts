@@ -7,7 +7,7 @@ import type { Document, Operation } from '../../support/document.ts';
 import { resolve } from '../../support/document.ts';
 import { type Body, startService } from '../../support/service.ts';
 
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 /** Every list of the API over 50,000 contacts of one account beside 20 others: none reads a whole table. */
 const service = await startService(t, { with_lanes: false });

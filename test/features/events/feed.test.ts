@@ -8,7 +8,7 @@ import type { Document } from '../../support/document.ts';
 import { createEventWriter, type EventWriter } from '../../support/events.ts';
 import { type Body, type Client, startService } from '../../support/service.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(900_000);
 
 const service = await startService(t, { with_lanes: false });
 const { ctx } = service;

@@ -16,7 +16,7 @@ import type { Document } from '../../support/document.ts';
 import { createEventWriter } from '../../support/events.ts';
 import { type Client, eventually, startService } from '../../support/service.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(900_000);
 
 const service = await startService(t, { with_lanes: false });
 const { ctx, db } = service;

@@ -3,7 +3,7 @@ import { createCorrelator } from '../../../src/features/messages/correlator.ts';
 import { createInbound } from '../../support/inbound.ts';
 import { type Body, eventually, startService } from '../../support/service.ts';
 
-t.setTimeout(400_000);
+t.setTimeout(900_000);
 
 const service = await startService(t);
 const company = await service.createCompany();

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { type ReceivedCall, type Receiver, startReceiver, verify } from '../../support/receiver.ts';
 import { type Body, type Client, eventually, startService } from '../../support/service.ts';
 
-t.setTimeout(240_000);
+t.setTimeout(900_000);
 
 const service = await startService(t, { env: { CONVERSAR_WEBHOOK_TIMEOUT_MS: '1000' } });
 const { db } = service;

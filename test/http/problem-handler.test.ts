@@ -137,6 +137,12 @@ t.test('problems on the wire', async (t) => {
     });
   }
 
+  t.test('a path that is none is told without its query, which may hold names and numbers', async (t) => {
+    const { body } = await client.get('/v1/nothing?search=31988880001#x');
+    t.match(body.detail, 'GET /v1/nothing is no operation');
+    t.notMatch(JSON.stringify(body), '31988880001');
+  });
+
   t.test('401 names the scheme', async (t) => {
     const { headers } = await service.send(null, 'GET', '/v1/contacts');
     t.match(headers['www-authenticate'], /^Bearer/);

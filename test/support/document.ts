@@ -64,6 +64,8 @@ export function resolve<T extends { $ref?: string }>(document: Document, thing: 
 export function createChecker(document: Document): (schema: object, value: unknown) => string | null {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
+  // The library's own also takes `urn:uuid:` before it, which is no UUID as JSON Schema means it.
+  ajv.addFormat('uuid', /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
   ajv.addSchema(document, 'document');
   const compiled = new Map<object, ReturnType<typeof ajv.compile>>();
   const compile = (schema: object) => {

@@ -14,8 +14,9 @@ import { scale } from './scale.ts';
 import { search } from './search.ts';
 import { start } from './start.ts';
 import { formatTable } from './table.ts';
+import { webhooks } from './webhooks.ts';
 
-const benches: Record<string, Bench> = { start, inbound, search, scale, idle };
+const benches: Record<string, Bench> = { start, inbound, search, webhooks, scale, idle };
 
 const usage = `npm run bench -- <name> [--seconds N] [--channels N] [--processes N] [--profile] [--results FOLDER]
 

@@ -159,13 +159,14 @@ t.test('killed with sends in the air: doubts, whether or not they arrived, and e
 
 t.test('killed in T1: the client’s repeat starts it, or finds it started; once in either case', async (t) => {
   const both = [nextPhone(), nextPhone()];
-  const killed = await serve(t, {}, '--no-lanes');
+  // One each: starts that come to one process together share a statement, and with it their end.
+  const killed = await Promise.all(both.map(() => serve(t, {}, '--no-lanes')));
   const lock = await db.transaction();
   await lock.raw('set local idle_in_transaction_session_timeout = 0');
   await lock.raw('lock table attendances in share row exclusive mode');
-  const starts = both.map((phone) => company.start(killed.url, phone).catch((error: unknown) => error));
+  const starts = killed.map(({ url }, place) => company.start(url, both[place] ?? '').catch((error: unknown) => error));
   const [pid = 0] = await blockedSessions(2);
-  await killed.end('SIGKILL');
+  await Promise.all(killed.map((process) => process.end('SIGKILL')));
   for (const start of starts) t.ok((await start) instanceof Error, 'the client got no answer');
   // PostgreSQL does not notice the death of who asked: left alone, what waited for the lock is committed.
   await db.raw('select pg_terminate_backend(?, 5000)', [pid]);

@@ -60,7 +60,10 @@ export async function startDatabaseProxy(t: Owner, settings: ConnectionSettings)
     if (!listening) return;
     // A closed server takes its socket's file along; without one a connection is not refused, it finds nothing.
     await rename(path, `${path}.kept`);
-    await new Promise((resolve) => listening.close(resolve));
+    const closed = new Promise((resolve) => listening.close(resolve));
+    // Who was let in meanwhile would be waited for.
+    breakAll();
+    await closed;
     await rename(`${path}.kept`, path);
   };
   await listen();

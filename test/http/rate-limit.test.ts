@@ -172,7 +172,8 @@ t.test('the document tells of it where it may happen, and nowhere else', async (
     '/v1/attendances/{attendance_id}/retry',
     '/v1/attendances/{attendance_id}/messages',
   ];
-  for (const one of limited)
+  // Too many streams are another matter.
+  for (const one of limited.filter((said) => said !== 'get /v1/events/stream'))
     t.ok(
       may_queue.some((path) => one === `post ${path}`),
       one,

@@ -6,7 +6,7 @@ import { event_types } from '../../../src/features/events/events.schema.ts';
 import { listNextEvents } from '../../../src/features/events/feed.repository.ts';
 import type { Document } from '../../support/document.ts';
 import { createEventWriter, type EventWriter } from '../../support/events.ts';
-import { type Body, type Client, startService } from '../../support/service.ts';
+import { type Body, type Client, eventually, startService } from '../../support/service.ts';
 
 t.setTimeout(900_000);
 
@@ -17,6 +17,18 @@ const document = service.server.swagger() as unknown as Document;
 const connect = (t: Test) => createEventWriter(t, service.settings, document);
 
 const idsOf = (data: Body[]): string[] => data.map(({ id }) => id);
+
+/** Other test files have transactions of their own in this PostgreSQL: what is written here is settled when those end. */
+const settle = () =>
+  eventually(
+    async () => {
+      const { rows } = await service.db.raw<{ rows: unknown[] }>(
+        'select 1 from events where txid >= pg_snapshot_xmin(pg_current_snapshot()) limit 1',
+      );
+      return rows.length;
+    },
+    (unsettled) => unsettled === 0,
+  );
 
 /** Reads from a cursor until there is no more. */
 async function readOn(client: Client, after: string | null, query = ''): Promise<{ ids: string[]; cursor: string }> {
@@ -43,6 +55,7 @@ t.test('GET /v1/events', async (t) => {
 
   t.test('pages go through all of them, oldest first, and a cursor of the end brings what is new', async (t) => {
     const ids = await writer.write(client.account_id, 5);
+    await settle();
     const first = await client.get('/v1/events?limit=2');
     t.same(idsOf(first.body.data), ids.slice(0, 2));
     t.equal(first.body.has_more, true);
@@ -50,6 +63,7 @@ t.test('GET /v1/events', async (t) => {
     t.same(idsOf(rest.body.data), ids.slice(2));
     t.equal(rest.body.has_more, false, 'a full page that is the last one says so');
     const more = await writer.write(client.account_id);
+    await settle();
     t.same((await readOn(client, rest.body.next_cursor)).ids, more);
   });
 
@@ -58,6 +72,7 @@ t.test('GET /v1/events', async (t) => {
     t.same((await readOn(client, ids[1] ?? '')).ids, ids.slice(2));
     const stranger = await service.createClient();
     const [foreign = ''] = await writer.write(stranger.account_id);
+    await settle();
     for (const id of [foreign, uuid()]) {
       const { status, body } = await client.get(`/v1/events?after=${id}`);
       t.equal(status, 404);
@@ -70,6 +85,7 @@ t.test('GET /v1/events', async (t) => {
     const wanted = await writer.write(client.account_id, 2, 'channel.status_changed');
     await writer.write(client.account_id, 2, 'contact.updated');
     const more = await writer.write(client.account_id, 1, 'template.status_changed');
+    await settle();
     const query = '&types=channel.status_changed,template.status_changed';
     t.same((await readOn(client, null, query)).ids, [...wanted, ...more]);
     t.equal((await client.get(`/v1/events?types=${event_types.join(',')}`)).status, 200, 'all of them fit');
@@ -119,6 +135,7 @@ t.test(
       [client.account_id],
     );
     const [last] = await writer.write(client.account_id, 1, 'channel.status_changed');
+    await settle();
     const query = '/v1/events?types=channel.status_changed';
     const one = await client.get(query);
     t.same([idsOf(one.body.data), one.body.has_more], [[first], true]);
@@ -138,6 +155,7 @@ t.test('what commits late is not skipped', async (t) => {
   const before = await readOn(client, null);
   t.same(before.ids, [], 'who committed first waits for who began first');
   await late.client.query('commit');
+  await settle();
   const after = await readOn(client, before.cursor);
   t.same(after.ids, [...ids_late, ...ids_early]);
   t.same((await readOn(client, after.cursor)).ids, [], 'and nothing comes twice');
@@ -152,6 +170,7 @@ t.test('an event whose transaction is not settled may be read behind by its id',
   const { cursor } = await readOn(client, known);
   await late.client.query('commit');
   const next = await early.write(client.account_id);
+  await settle();
   t.same((await readOn(client, cursor)).ids, next, 'it does not come again');
 });
 

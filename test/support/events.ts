@@ -1,8 +1,10 @@
+import type { Knex } from 'knex';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { v7 as uuid } from 'uuid';
 import { type ConnectionSettings, clientConfig } from '../../src/db/connection.ts';
 import { type Document, resolve } from './document.ts';
+import { eventually } from './service.ts';
 
 /** Writes events on a connection of its own, whose transactions may stay open. */
 export interface EventWriter {
@@ -36,3 +38,15 @@ export async function createEventWriter(
   };
   return { client, write };
 }
+
+/** Other test files have transactions of their own in this PostgreSQL: what is written here is settled when those end. */
+export const untilSettled = (db: Knex) =>
+  eventually(
+    async () => {
+      const { rows } = await db.raw<{ rows: unknown[] }>(
+        'select 1 from events where txid >= pg_snapshot_xmin(pg_current_snapshot()) limit 1',
+      );
+      return rows.length;
+    },
+    (unsettled) => unsettled === 0,
+  );

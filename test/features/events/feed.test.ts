@@ -5,8 +5,8 @@ import { readCursor, toCursor } from '../../../src/features/events/event-place.t
 import { event_types } from '../../../src/features/events/events.schema.ts';
 import { listNextEvents } from '../../../src/features/events/feed.repository.ts';
 import type { Document } from '../../support/document.ts';
-import { createEventWriter, type EventWriter } from '../../support/events.ts';
-import { type Body, type Client, eventually, startService } from '../../support/service.ts';
+import { createEventWriter, type EventWriter, untilSettled } from '../../support/events.ts';
+import { type Body, type Client, startService } from '../../support/service.ts';
 
 t.setTimeout(900_000);
 
@@ -18,17 +18,7 @@ const connect = (t: Test) => createEventWriter(t, service.settings, document);
 
 const idsOf = (data: Body[]): string[] => data.map(({ id }) => id);
 
-/** Other test files have transactions of their own in this PostgreSQL: what is written here is settled when those end. */
-const settle = () =>
-  eventually(
-    async () => {
-      const { rows } = await service.db.raw<{ rows: unknown[] }>(
-        'select 1 from events where txid >= pg_snapshot_xmin(pg_current_snapshot()) limit 1',
-      );
-      return rows.length;
-    },
-    (unsettled) => unsettled === 0,
-  );
+const settle = () => untilSettled(service.db);
 
 /** Reads from a cursor until there is no more. */
 async function readOn(client: Client, after: string | null, query = ''): Promise<{ ids: string[]; cursor: string }> {

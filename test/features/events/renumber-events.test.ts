@@ -3,7 +3,7 @@ import t from 'tap';
 import { renumberRestoredEvents } from '../../../src/features/events/renumber-events.ts';
 import { renumberReadPlaces } from '../../../src/features/webhooks/endpoints.repository.ts';
 import type { Document } from '../../support/document.ts';
-import { createEventWriter } from '../../support/events.ts';
+import { createEventWriter, untilSettled } from '../../support/events.ts';
 import { type Body, type Client, startService } from '../../support/service.ts';
 
 const env = { CONVERSAR_ALLOWED_PRIVATE_RANGES: '127.0.0.0/8' };
@@ -44,6 +44,7 @@ t.test('events from another database are numbered anew, and seen again in their 
     ...(await write(client.account_id, 3)),
   ];
   const theirs = await write(other.account_id, 2);
+  await untilSettled(db);
   const untouched = await placesOf(other.account_id);
   await restore(client.account_id);
   t.same(await feedOf(client), [], 'they are hidden');
@@ -61,6 +62,7 @@ t.test('events from another database are numbered anew, and seen again in their 
   t.same(await placesOf(other.account_id), untouched);
   t.same(await feedOf(other), theirs);
   const more = await write(client.account_id);
+  await untilSettled(db);
   const { body } = await client.get(`/v1/events?after=${ids[4]}`);
   t.same(
     body.data.map(({ id }: Body) => id),

@@ -2,7 +2,7 @@ import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { dropOldEvents } from '../../../src/features/events/retention.repository.ts';
 import type { Document } from '../../support/document.ts';
-import { createEventWriter } from '../../support/events.ts';
+import { createEventWriter, untilSettled } from '../../support/events.ts';
 import { startService } from '../../support/service.ts';
 
 const day_ms = 86_400_000;
@@ -46,6 +46,7 @@ t.test('it reads no table whole, and says of an id that is gone what to do', asy
   const { write } = await createEventWriter(t, service.settings, service.server.swagger() as unknown as Document);
   const [gone] = await age(client.account_id, [500]);
   const kept = await write(client.account_id);
+  await untilSettled(db);
   await db.raw('analyze events');
   const statements: string[] = [];
   const listen = ({ sql }: { sql: string }) => statements.push(sql);

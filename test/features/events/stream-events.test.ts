@@ -13,7 +13,7 @@ import { events_topic } from '../../../src/features/events/tell-of-events.ts';
 import { createWake } from '../../../src/lanes/wake.ts';
 import type { Problem } from '../../../src/problem.ts';
 import type { Document } from '../../support/document.ts';
-import { createEventWriter } from '../../support/events.ts';
+import { createEventWriter, untilSettled } from '../../support/events.ts';
 import { type Client, eventually, startService } from '../../support/service.ts';
 
 t.setTimeout(900_000);
@@ -137,6 +137,7 @@ t.test('one reads for all streams of an account, and nobody for none', async (t)
   );
   const reads = countReads(t);
   ids.push(...(await write(client.account_id)));
+  await untilSettled(db);
   wake.call(events_topic);
   await Promise.all(heard.map((one) => hasHeard(one, ids)));
   t.ok(reads() >= 1 && reads() <= 3, `${reads()} reads for 40 streams`);
@@ -280,6 +281,7 @@ t.test('GET /v1/events/stream', async (t) => {
 
   t.test('begins now, or where it is told to', async (t) => {
     const known = await write(client.account_id, 3);
+    await untilSettled(db);
     const answer = await ask();
     t.equal(answer.status, 200);
     t.match(Object.fromEntries(answer.headers), {

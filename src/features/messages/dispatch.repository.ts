@@ -5,6 +5,7 @@ import { columnsOf } from '../../db/table.ts';
 import { next_turn_ms, paid_senders, recipient_pace_ms, taken_senders } from '../../lanes/pace.ts';
 import type { Address, OutboundContent } from '../../providers/provider.ts';
 import type { KeptError } from './message-errors.ts';
+import { freeProviderId } from './messages.repository.ts';
 
 type Ctx = Pick<Context, 'db'>;
 
@@ -186,7 +187,7 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
            failed_at = case when g.kind in ('refused', 'too_late', 'marked_failed', 'presumed_lost')
                             then coalesce(m.failed_at, now()) else m.failed_at end,
            -- What the provider says beats the id that we chose.
-           provider_message_id = case g.kind when 'accepted' then coalesce(g.provider_message_id, m.provider_message_id)
+           provider_message_id = case g.kind when 'accepted' then coalesce(${freeProviderId('g')}, m.provider_message_id)
                                              else coalesce(m.provider_message_id, g.provider_message_id) end,
            error = case when g.kind in ('accepted', 'marked_sent') and m.failed_at is null then null
                         when g.kind in ('accepted', 'given_back', 'resend') then m.error

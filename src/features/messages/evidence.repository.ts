@@ -2,6 +2,7 @@ import type { Scope } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import { columnsOf, table } from '../../db/table.ts';
 import type { KeptError } from './message-errors.ts';
+import { freeProviderId } from './messages.repository.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
@@ -91,7 +92,7 @@ const join = `
     select * from jsonb_to_recordset(cast(:given as jsonb)) as n (id uuid, fact text, at timestamptz, error jsonb, provider_message_id text)
   ),
   o as (
-    select m.account_id, m.id, n.fact, n.at, n.error, n.provider_message_id, m.also_sent_as as also_sent_before,
+    select m.account_id, m.id, n.fact, n.at, n.error, ${freeProviderId('n')} as provider_message_id, m.also_sent_as as also_sent_before,
            coalesce(case n.fact when 'accepted' then m.accepted_at when 'held' then m.held_at when 'sent' then m.sent_at
                                 when 'delivered' then m.delivered_at when 'read' then m.read_at else m.failed_at end) as known_at
       from messages m join n on n.id = m.id

@@ -7,6 +7,16 @@ import type { MessageStatus, MessageView } from './messages.schema.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
+/**
+ * SQL: the provider's id in `from` for the message `m`, null where another message of its channel has it, such as an echo
+ * that was kept as typed. What is told under that id counts all the same; the id stays where it is.
+ */
+export const freeProviderId = (from: string) => `
+  case when not exists (select from messages x
+                         where x.account_id = m.account_id and x.channel_id = m.channel_id
+                           and x.provider_message_id = ${from}.provider_message_id and x.id <> m.id)
+       then ${from}.provider_message_id end`;
+
 export async function findMessage(ctx: Ctx, id: string): Promise<MessagesRow | undefined> {
   return table(ctx, 'messages').where({ id }).first();
 }

@@ -199,8 +199,9 @@ t.test('recordOutcomes', async (t) => {
     async (t) => {
       const [one, poison, three] = [await startAndClaim(), await startAndClaim(), await startAndClaim()];
       const batch = [
-        outcomeOf(one.message, 'accepted', { provider_message_id: 'the same' }),
-        outcomeOf(poison.message, 'accepted', { provider_message_id: 'the same' }),
+        outcomeOf(one.message, 'accepted', { provider_message_id: 'of one' }),
+        // Longer than the column takes.
+        outcomeOf(poison.message, 'accepted', { provider_message_id: 'x'.repeat(513) }),
         outcomeOf(three.message, 'refused'),
       ];
       await t.rejects(record(...batch));

@@ -161,6 +161,19 @@ t.test('a doubt is settled by the correlator that its status echoes', async (t) 
     t.equal(timeline.filter((entry: Body) => entry.type === 'message.id_conflict').length, 1);
     t.equal(shown, 'delivered', 'found by its second id too');
   });
+  t.test('under an id that another message has the fact is kept, and the id stays where it is', async (t) => {
+    const [other, ours] = [await start(), await start('0499')];
+    const { vault } = await openVault();
+    const biz_opaque_callback_data = createCorrelator(vault, ours.message.id, 1);
+    await report(status(other.message.provider_message_id, 'delivered', { biz_opaque_callback_data }));
+    await expanded();
+    t.match(await getMessage(ours.message.id), { status: 'delivered', provider_message_id: null });
+    t.match(await getMessage(other.message.id), {
+      status: 'accepted',
+      provider_message_id: other.message.provider_message_id,
+    });
+  });
+
   t.test('a forged correlator names nothing', async (t) => {
     const { message: other } = await start('0499');
     const forged = `${createCorrelator(vault, other.id, 1).slice(0, -1)}!`;

@@ -52,6 +52,14 @@ t.test('applyOutcomes', async (t) => {
     t.ok(attempt?.finished_at);
   });
 
+  t.test('T3a: accepted under an id that another message of the channel has: accepted all the same', async (t) => {
+    const [typed, message] = [await claimOne(), await claimOne()];
+    await applyOutcomes(ctx, [outcomeOf(typed, 'accepted', { provider_message_id: 'P-TAKEN' })]);
+    const changed = await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P-TAKEN' })]);
+    t.match(changed, [{ id: message.id, status: 'accepted', provider_message_id: null }]);
+    t.match(await factsOf(typed), { status: 'accepted', provider_message_id: 'P-TAKEN' });
+  });
+
   t.test('T3a: accepted and held back', async (t) => {
     const message = await claimOne();
     await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P2', is_held: true })]);

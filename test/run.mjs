@@ -79,7 +79,9 @@ async function removeFolder(folder) {
 async function provideServer(data_dir) {
   const url = process.env.TEST_DATABASE_URL;
   if (url) return { connection_string: url };
-  const embedded = await startEmbedded({ data_dir, log, signal: interrupted.signal, fsync: false });
+  // Benchmarks and fleets of processes hold some 80 each, and two files run at once.
+  const options = { fsync: false, max_connections: 300 };
+  const embedded = await startEmbedded({ data_dir, log, signal: interrupted.signal, ...options });
   cleanups.push(embedded.stop);
   return withDatabase(embedded.connection, 'postgres');
 }

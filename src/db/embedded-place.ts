@@ -13,13 +13,17 @@ const socket_port = 5432;
 const passing_prefix = 'postgres.new-';
 
 /** Binaries, a database's files and an address: all that must be there before the server can start. */
-export async function preparePlace(data_dir: string, fsync: boolean, signal: AbortSignal): Promise<Place> {
+export async function preparePlace(
+  data_dir: string,
+  server: Pick<Place, 'fsync' | 'max_connections'>,
+  signal: AbortSignal,
+): Promise<Place> {
   const found = await findBinaries();
   const { folder: home, user } = await chooseHome(data_dir);
   const binaries = await prepareBinaries(found, home, user);
   const data = join(home, 'postgres');
-  if (!(await isInitialised(data))) await createData({ binaries, data, user, fsync }, home, signal);
-  return { binaries, data, user, fsync, ...(await chooseAddress(data, user)) };
+  if (!(await isInitialised(data))) await createData({ binaries, data, user, ...server }, home, signal);
+  return { binaries, data, user, ...server, ...(await chooseAddress(data, user)) };
 }
 
 /** The password of the one platform without unix sockets; undefined elsewhere. */

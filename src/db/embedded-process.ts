@@ -16,6 +16,7 @@ export interface Place {
   host: string;
   port: number;
   fsync: boolean;
+  max_connections: number;
 }
 
 /** What `postmaster.pid` says. */
@@ -110,7 +111,7 @@ export async function spawnServer(place: Place, signal: AbortSignal): Promise<{ 
   }
 }
 
-function serverArguments({ data, host, port, fsync }: Place): string[] {
+function serverArguments({ data, host, port, fsync, max_connections }: Place): string[] {
   const tcp = process.platform === 'win32';
   const settings: Record<string, string | number> = {
     listen_addresses: tcp ? host : '',
@@ -118,7 +119,7 @@ function serverArguments({ data, host, port, fsync }: Place): string[] {
     unix_socket_directories: tcp ? '' : `"${host}"`,
     unix_socket_permissions: '0700',
     port,
-    max_connections: 100,
+    max_connections,
     synchronous_commit: 'on',
     fsync: fsync ? 'on' : 'off',
     full_page_writes: fsync ? 'on' : 'off',

@@ -23,6 +23,8 @@ export interface EmbeddedOptions {
   signal: AbortSignal;
   /** False trades a crash's safety for speed: for tests. Default true. */
   fsync?: boolean;
+  /** Default 100; more for a run of tests, which share one server. */
+  max_connections?: number;
 }
 
 export interface Embedded {
@@ -67,8 +69,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   return { connection: withDatabase(connection, database_name), started, stop: keepAlive(place, keeper, options.log) };
 }
 
-async function begin({ data_dir, fsync = true, signal }: EmbeddedOptions): Promise<Held & { place: Place }> {
-  const place = await preparePlace(data_dir, fsync, signal);
+async function begin(options: EmbeddedOptions): Promise<Held & { place: Place }> {
+  const { data_dir, fsync = true, max_connections = 100, signal } = options;
+  const place = await preparePlace(data_dir, { fsync, max_connections }, signal);
   return { place, ...(await holdServer(place, signal)) };
 }
 

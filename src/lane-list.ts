@@ -31,6 +31,10 @@ const upkeep_ms = 60_000;
 const claim_gap_ms = 10;
 /** It steps through all accounts. */
 const events_upkeep_ms = 600_000;
+/** It is called after every change, whether an endpoint hears of it or not. */
+const webhook_gap_ms = 20;
+/** An endpoint that hangs may take longer than a stop has: what is in the air is told again by another process. */
+const webhook_stop_ms = 5_000;
 /** Channels whose bodies are expanded at once. */
 const inbound_slots = 8;
 
@@ -61,7 +65,9 @@ export function startLanes(
     startLane(ctx, webhookWork({ ...webhooks, http: outside.http, vaults }), {
       ...options,
       slots: webhooks.slots,
-      stop_within_ms: webhooks.timeout_ms,
+      claim_gap_ms: webhook_gap_ms,
+      idle_gap_ms: webhook_gap_ms,
+      stop_within_ms: webhook_stop_ms,
     }),
     startUpkeep(ctx, {
       name: 'webhook_log',

@@ -31,6 +31,8 @@ export interface LaneOptions {
    * with nothing in the air claims at once. Default 0.
    */
   claim_gap_ms?: number;
+  /** The same while nothing is in the air, for a lane that is called although there may be nothing for it. Default 0. */
+  idle_gap_ms?: number;
   sweep_ms: number;
   /** How long `stop` waits for what is in the air. */
   stop_within_ms: number;
@@ -53,7 +55,7 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     is_claiming: false,
     is_called: false,
     is_sweeping: false,
-    claimed_at: 0,
+    claimed_at: Number.NEGATIVE_INFINITY,
   };
   let timer: NodeJS.Timeout | undefined;
 
@@ -80,8 +82,8 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     }
   }
 
-  const restBeforeClaim = () =>
-    state.in_air > 0 ? state.claimed_at + (options.claim_gap_ms ?? 0) - performance.now() : 0;
+  const { claim_gap_ms = 0, idle_gap_ms = 0 } = options;
+  const restBeforeClaim = () => state.claimed_at + (state.in_air > 0 ? claim_gap_ms : idle_gap_ms) - performance.now();
 
   async function claimOnce(): Promise<number | null> {
     state.is_called = false;

@@ -102,6 +102,20 @@ t.test('startLane', async (t) => {
     },
   );
 
+  t.test('called over and over for nothing, it claims only so often', async (t) => {
+    const bench = startBench(t, 'idle gap', {}, { idle_gap_ms: 200 });
+    const began = performance.now();
+    while (performance.now() - began < 500) {
+      wake.call('idle gap');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const most = 1 + Math.ceil((performance.now() - began) / 200);
+    t.ok(bench.free_asked.length <= most, `${bench.free_asked.length} claims, at most ${most}`);
+    bench.due.push(1);
+    wake.call('idle gap');
+    await bench.runs(1);
+  });
+
   t.test('is called at once by its own topic alone', async (t) => {
     const bench = startBench(t, 'topic');
     await eventually(

@@ -5,7 +5,8 @@ import { connect } from '../../src/db/connection.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createDatabase, patience_ms } from '../support/database.ts';
 import { databaseUrl, processSettings, startProcess } from '../support/process.ts';
-import { createRemoteCompany, receivedBy } from '../support/remote-company.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { callOver, createRemoteCompany, receivedBy } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
 import { timed } from '../support/timed.ts';
 
@@ -78,6 +79,20 @@ t.test('a client that never finishes its request holds up neither the stop nor t
   for (const answer of await Promise.all(waiting)) t.equal(answer.status, 201);
   t.match(await statuses(), { accepted: 8 });
   t.notOk('unknown' in (await statuses()));
+});
+
+t.test('a webhook endpoint that never answers holds up no stop', async (t) => {
+  const crm = await startReceiver(t);
+  crm.answer('/hangs', () => undefined);
+  const process = await serve(t);
+  const post = (path: string, body: unknown) => callOver(`${process.url}${path}`, company.key, 'POST', body);
+  t.equal((await post('/v1/webhook-endpoints', { url: `${crm.url}/hangs` })).status, 201);
+  t.equal((await post('/v1/contacts', { phone: '61988880408' })).status, 201);
+  await eventually(
+    async () => crm.callsOf('/hangs').length,
+    (calls) => calls > 0,
+  );
+  t.same(await process.end('SIGTERM'), { code: 0, signal: null });
 });
 
 t.test('a second signal ends it at once', async (t) => {

@@ -34,9 +34,13 @@ export interface FuzzResult {
   complaints: Complaint[];
 }
 
-/** Lines of our log that tell of an accident; that a provider's call is no JSON is none. */
+/** Lines of our log that are no accident: a provider's call that is no JSON, a database short of time that we say. */
+const isExpected = ({ reason, code }: Record<string, unknown>) =>
+  reason === 'the body is no JSON' || code === 'database_unavailable';
+
+/** Lines of our log that tell of an accident. */
 export const accidentsOf = (lines: Record<string, unknown>[]) =>
-  lines.filter(({ level, reason }) => Number(level) >= 50 && reason !== 'the body is no JSON');
+  lines.filter((line) => Number(line.level) >= 50 && !isExpected(line));
 
 const drawn_at_once = 400;
 const answer_within_ms = 40_000;

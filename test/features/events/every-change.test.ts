@@ -10,6 +10,7 @@ import type { InboundEvent, InboundPerson } from '../../../src/providers/inbound
 import type { Address } from '../../../src/providers/provider.ts';
 import { createDesk, eventsOf, public_url } from '../../support/attendances.ts';
 import { createChecker, type Document } from '../../support/document.ts';
+import { untilSettled } from '../../support/events.ts';
 import { outcomeOf } from '../../support/queue.ts';
 import { type Body, startService } from '../../support/service.ts';
 
@@ -296,6 +297,7 @@ t.test('every change of a contact or an attendance is told once, as REST shows i
 t.test('every event in the feed is as the document says, and once in it', async (t) => {
   const check = createChecker(service.server.swagger() as unknown as Document);
   const written = await told(new Set());
+  await untilSettled(db);
   const read: Body[] = [];
   for (let after = '', has_more = true; has_more; ) {
     const page = await must(company.get(`/v1/events?limit=100${after}`));

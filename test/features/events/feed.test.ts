@@ -193,6 +193,7 @@ t.test(
     };
     const polled = poll();
     await Promise.all(writers.map(writeOn));
+    await settle();
     are_writing = false;
     await polled;
     t.same(read.toSorted(), written.toSorted(), 'each once');
@@ -210,6 +211,7 @@ t.test('pieces with a filter, in any size, have each event of it once', async (t
     const ids = await writer.write(client.account_id, 1 + Math.floor(Math.random() * 4), type);
     if (type === 'contact.updated') wanted.push(...ids);
   }
+  await settle();
   const filter = { types: ['contact.updated'], attendance_id: null };
   for (const limit of [1, 2, 3, 7, 100]) {
     const found: string[] = [];

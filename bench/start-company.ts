@@ -9,7 +9,6 @@ import { createVaults } from '../src/features/accounts/vaults.ts';
 import { createChannel } from '../src/features/channels/create-channel.ts';
 import { createTeam } from '../src/features/teams/create-team.ts';
 import { replaceTemplates } from '../src/features/templates/templates.repository.ts';
-import { createAddressGuard } from '../src/outbound/address-guard.ts';
 import { createKeyRing } from '../src/seal.ts';
 import { numberOf } from './inbound-bodies.ts';
 import type { Shot } from './measure.ts';
@@ -62,8 +61,7 @@ async function createScope(ctx: Pick<Scope, 'db' | 'log' | 'now' | 'signal'>, ma
 }
 
 async function addChannel(scope: Scope, { provider_url: base_url }: CompanyOptions, place: number): Promise<string> {
-  const guard = createAddressGuard({ allowed_private_ranges: ['127.0.0.0/8'] });
-  const { id } = await createChannel(scope, guard, {
+  const { id } = await createChannel(scope, {
     name: `Oficial ${place}`,
     provider: 'whatsapp_cloud',
     base_url,

@@ -1,3 +1,4 @@
+import type { AddressGuard } from '../outbound/address-guard.ts';
 import { defineProblem } from '../problem.ts';
 
 /** What several features refuse. An id that is missing or another account's: the two cannot be told apart. */
@@ -64,3 +65,12 @@ export const url_not_allowed = defineProblem({
   },
   example: { pointer: '/base_url', params: { reason: 'address' } },
 });
+
+/**
+ * Judges the form of a URL we shall call, and every address its name has now; throws `url_not_allowed`. Call it outside of
+ * transactions: it asks a resolver. What passes is judged again each time it is called.
+ */
+export async function checkHost(guard: AddressGuard, pointer: '/url' | '/base_url', url?: string): Promise<void> {
+  const checked = url === undefined ? null : await guard.checkHost(url);
+  if (checked && !checked.ok) throw url_not_allowed({ pointer, params: { reason: checked.reason } });
+}

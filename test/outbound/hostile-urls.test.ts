@@ -4,8 +4,8 @@ import { type AddressInfo, BlockList, createServer, isIP } from 'node:net';
 import t, { type Test } from 'tap';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
 import type { HttpOutcome } from '../../src/outbound/outbound.ts';
-import { type Reply, startService } from '../support/service.ts';
-import { hostile_answers, hostileUrls, local_names, spellings } from './hostile-urls.fixtures.ts';
+import { eventually, type Reply, startService } from '../support/service.ts';
+import { hostile_answers, hostileUrls, spellings } from './hostile-urls.fixtures.ts';
 
 /** Listens on every address of this machine, and keeps which of them was dialled. */
 async function listen(t: Test, answer = 'HTTP/1.1 204 Reached\r\nconnection: close\r\n\r\n') {
@@ -132,49 +132,85 @@ t.test('a redirect to the inside is an answer and is never followed', async (t) 
   t.same(inside.dialled, []);
 });
 
-t.test('as a base_url each is refused, or called in vain', async (t) => {
+/** Our service without allowed ranges, and the URLs that a tenant may try; plain http is refused before the host is looked at. */
+async function startGuarded(t: Test) {
   const { port, dialled } = await listen(t);
   const service = await startService(t, { env: { CONVERSAR_ALLOWED_PRIVATE_RANGES: '' } });
-  const company = await service.createClient();
   const { literals, local } = hostileUrls(port);
-  // Plain http is refused before the host is looked at, but for the shapes.
-  const urls = [...literals.filter((url) => !/^http:\/\/[^/]+\/hook$/.test(url)), ...local];
-  t.ok(urls.length >= 200 && local.length >= local_names.length);
+  // A name that has no address may come to have one: it is let in, and judged when it is called.
+  const known = await Promise.all(local.map((url) => lookup(new URL(url).hostname).then(Boolean, () => false)));
+  const urls = [
+    ...literals.filter((url) => !/^http:\/\/[^/]+\/hook$/.test(url)),
+    ...local.filter((_, place) => known[place]),
+  ];
+  t.ok(known.includes(true) && urls.length >= 200, `${urls.length} URLs`);
+  return { port, dialled, service, company: await service.createClient(), urls };
+}
+
+const isRefused = ({ status, body }: Reply) =>
+  (status === 422 && body.code === 'url_not_allowed') || (status === 400 && body.code === 'validation_failed');
+
+/** Those that a POST or PATCH does not refuse. */
+async function notRefused(urls: string[], send: (url: string) => Promise<Reply>): Promise<unknown[]> {
+  const faults: unknown[] = [];
+  for (const url of urls) {
+    const reply = await send(url);
+    if (!isRefused(reply)) faults.push([url, reply.text]);
+  }
+  return faults;
+}
+
+t.test('as a base_url each is refused, and one that was let in before is called in vain', async (t) => {
+  const { port, dialled, service, company, urls } = await startGuarded(t);
   const body = (base_url: string) => ({
     name: base_url.slice(0, 60),
     provider: 'evolution',
     base_url,
     credentials: { api_key: 'key-of-the-tests', instance: 'tests' },
   });
-  const spare = await company.post('/v1/channels', body('https://gateway.example'));
-  t.equal(spare.status, 201);
-  const taken: string[] = [];
-  const faults: unknown[] = [];
-  const refuses = ({ status, body }: Reply) =>
-    (status === 422 && body.code === 'url_not_allowed') || (status === 400 && body.code === 'validation_failed');
-  for (const base_url of urls) {
-    const made = await company.post('/v1/channels', body(base_url));
-    if (made.status === 201) taken.push(made.body.id);
-    else if (!refuses(made)) faults.push([base_url, made.text]);
-  }
-  // A change is judged alike.
-  for (const base_url of urls.slice(-40)) {
-    const changed = await company.call('PATCH', `/v1/channels/${spare.body.id}`, { base_url });
-    if (!refuses(changed) && !local.includes(base_url)) faults.push([base_url, changed.text]);
-  }
-  t.same(faults, []);
-  t.ok(taken.length > 0 && taken.length < 20, `${taken.length} names pass until they are resolved`);
+  const made = await company.post('/v1/channels', body('https://gateway.invalid'));
+  t.equal(made.status, 201, 'a name that has no address yet');
+  const { id } = made.body;
+  const change = (base_url: string) => company.call('PATCH', `/v1/channels/${id}`, { base_url });
+  t.same(await notRefused(urls, (url) => company.post('/v1/channels', body(url))), []);
+  t.same(await notRefused(urls.slice(-40), change), []);
+  t.equal((await company.get('/v1/channels')).body.data.length, 1);
   // As if the operator had taken a range back: what stands in the database is judged at each call.
-  const [first = ''] = taken;
   await service
     .db('channels')
-    .where({ id: first })
+    .where({ id })
     .update({ base_url: `http://127.0.0.1:${port}` });
-  for (const id of taken) t.match((await company.post(`/v1/channels/${id}/check`)).body, { status: 'unknown' });
+  t.match((await company.post(`/v1/channels/${id}/check`)).body, { status: 'unknown' });
   const { body: team } = await company.post('/v1/teams', { name: 'Comercial' });
   const contact = { phone: '(31) 98888-0001' };
-  const start = { contact, channel_id: first, team_id: team.id, text: 'Olá!', send_within_s: 60 };
+  const start = { contact, channel_id: id, team_id: team.id, text: 'Olá!', send_within_s: 60 };
   const started = await company.post('/v1/attendances', start, { prefer: 'wait=2' });
   t.match(started, { status: 201, body: { first_message: { status: /^(queued|failed)$/ } } });
   t.same(dialled, [], 'nothing was dialled');
 });
+
+t.test(
+  'as the URL of a webhook endpoint each is refused, and one that was let in before is called in vain',
+  async (t) => {
+    const { port, dialled, service, company, urls } = await startGuarded(t);
+    const made = await company.post('/v1/webhook-endpoints', { url: 'https://crm.invalid/hook' });
+    t.equal(made.status, 201);
+    const { id } = made.body;
+    const change = (url: string) => company.call('PATCH', `/v1/webhook-endpoints/${id}`, { url });
+    t.same(await notRefused(urls, (url) => company.post('/v1/webhook-endpoints', { url })), []);
+    t.same(await notRefused(urls.slice(-40), change), []);
+    t.equal((await company.get('/v1/webhook-endpoints')).body.data.length, 1);
+    await service
+      .db('webhook_endpoints')
+      .where({ id })
+      .update({ url: `http://127.0.0.1:${port}/hook` });
+    const tested = await company.post(`/v1/webhook-endpoints/${id}/test`);
+    t.match(tested, { status: 200, body: { status_code: null, error: 'address_not_allowed' } });
+    t.equal((await company.post('/v1/contacts', { phone: '(31) 98888-0001' })).status, 201);
+    await eventually(
+      async () => (await company.get(`/v1/webhook-endpoints/${id}/deliveries`)).body.data[0],
+      (delivery) => delivery?.attempts[0]?.error === 'address_not_allowed',
+    );
+    t.same(dialled, [], 'nothing was dialled');
+  },
+);

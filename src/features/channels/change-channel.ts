@@ -2,18 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
-import type { AddressGuard } from '../../outbound/address-guard.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { channel_not_found, team_not_found } from '../references.ts';
 import { applyChannelNews } from './apply-channel-news.ts';
-import { checkOnUnknown, readBaseUrl, readChannelPhone, sealCredentials } from './channel-settings.ts';
+import { checkOnUnknown, readChannelPhone, sealCredentials, toBaseUrl } from './channel-settings.ts';
 import { type ChannelColumns, findChannel, lockChannel, updateChannel } from './channels.repository.ts';
 import type { ChannelChangeBody } from './channels.schema.ts';
 import { channel_exists } from './create-channel.ts';
 
 export interface ChannelChangeTools {
-  guard: AddressGuard;
   public_url: string;
   /** Throws `validation_failed` where the credentials are not those of the provider. */
   checkCredentials: (provider: Provider, credentials: Record<string, unknown>) => void;
@@ -21,8 +19,8 @@ export interface ChannelChangeTools {
 
 /**
  * Changes what is given; new credentials and another address make the status `unknown`. The provider is not asked. Throws
- * `channel_not_found`, `channel_exists`, `url_not_allowed`, `phone_invalid`, `phone_area_code_missing`,
- * `on_unknown_not_supported`, `team_not_found`, and what `checkCredentials` throws.
+ * `channel_not_found`, `channel_exists`, `phone_invalid`, `phone_area_code_missing`, `on_unknown_not_supported`,
+ * `team_not_found`, and what `checkCredentials` throws. `base_url` has been judged.
  */
 export async function changeChannel(
   scope: Scope,
@@ -54,7 +52,7 @@ export async function changeChannel(
 
 function columnsOf(
   scope: Scope,
-  { guard, checkCredentials }: ChannelChangeTools,
+  { checkCredentials }: ChannelChangeTools,
   { id, provider: name }: ChannelsRow,
   { phone, base_url, credentials, ...rest }: ChannelChangeBody,
 ): Partial<ChannelColumns> {
@@ -64,7 +62,7 @@ function columnsOf(
   return {
     ...rest,
     ...(phone === undefined ? {} : { phone: readChannelPhone(scope, phone) }),
-    ...(base_url === undefined ? {} : { base_url: readBaseUrl(guard, base_url) }),
+    ...(base_url === undefined ? {} : { base_url: toBaseUrl(base_url) }),
     ...(credentials ? readCredentialsChange(scope, provider, id, credentials) : {}),
   };
 }

@@ -1,9 +1,7 @@
 import type { Scope } from '../../context.ts';
-import type { AddressGuard } from '../../outbound/address-guard.ts';
 import { defineProblem } from '../../problem.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { readPhone } from '../contacts/phone-number.ts';
-import { url_not_allowed } from '../references.ts';
 import { credentials_binding } from './provider-call.ts';
 
 /** What a channel is told the same way when it is made and when it is changed. */
@@ -19,13 +17,8 @@ export const on_unknown_not_supported = defineProblem({
   example: { pointer: '/on_unknown', params: { provider: 'evolution' } },
 });
 
-/** Without slashes at its end; throws `url_not_allowed`. */
-export function readBaseUrl(guard: AddressGuard, given: string): string {
-  const base_url = given.replace(/\/+$/, '');
-  const checked = guard.checkUrl(base_url);
-  if (!checked.ok) throw url_not_allowed({ pointer: '/base_url', params: { reason: checked.reason } });
-  return base_url;
-}
+/** Paths are put behind it: without slashes at its end. */
+export const toBaseUrl = (given: string): string => given.replace(/\/+$/, '');
 
 /** E.164, null for none; throws `phone_invalid`, `phone_area_code_missing`. */
 export function readChannelPhone(scope: Pick<Scope, 'default_country'>, given: string | null): string | null {

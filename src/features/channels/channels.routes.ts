@@ -9,7 +9,7 @@ import type { Provider } from '../../providers/provider.ts';
 import { registry } from '../../providers/registry.ts';
 import { Closed, Id, NoFields, page_query } from '../../schema.ts';
 import { phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
-import { channel_not_found, team_not_found, url_not_allowed } from '../references.ts';
+import { channel_not_found, checkHost, team_not_found, url_not_allowed } from '../references.ts';
 import { changeChannel } from './change-channel.ts';
 import { on_unknown_not_supported } from './channel-settings.ts';
 import { toChannel } from './channel-view.ts';
@@ -82,10 +82,15 @@ function readAndMakeRoutes(app: App, { guard, outside, public_url }: Dependencie
       },
     },
     (request, reply) =>
-      answerPost(request, reply, async (scope) => {
-        const row = await createChannel(scope, guard, request.body);
-        return { status: 201, location: `/v1/channels/${row.id}`, body: toChannel(row, public_url) };
-      }),
+      answerPost(
+        request,
+        reply,
+        async (scope) => {
+          const row = await createChannel(scope, request.body);
+          return { status: 201, location: `/v1/channels/${row.id}`, body: toChannel(row, public_url) };
+        },
+        { before: () => checkHost(guard, '/base_url', request.body.base_url) },
+      ),
   );
 
   app.get(
@@ -159,8 +164,8 @@ function changeRoutes(app: App, { guard, public_url, use }: Dependencies): void 
       },
     },
     async (request) => {
+      await checkHost(guard, '/base_url', request.body.base_url);
       const tools = {
-        guard,
         public_url,
         checkCredentials: (provider: Provider, given: unknown) => checkCredentialsOf(request, provider, given),
       };

@@ -4,11 +4,10 @@ import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import { insertSender } from '../../lanes/pace.ts';
-import type { AddressGuard } from '../../outbound/address-guard.ts';
 import { defineProblem } from '../../problem.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { team_not_found } from '../references.ts';
-import { checkOnUnknown, readBaseUrl, readChannelPhone, sealCredentials } from './channel-settings.ts';
+import { checkOnUnknown, readChannelPhone, sealCredentials, toBaseUrl } from './channel-settings.ts';
 import { insertChannel } from './channels.repository.ts';
 import type { NewChannelBody } from './channels.schema.ts';
 
@@ -24,12 +23,12 @@ export const channel_exists = defineProblem({
 });
 
 /**
- * A new channel, with its sender; no provider is asked. Throws `channel_exists`, `url_not_allowed`, `phone_invalid`,
- * `phone_area_code_missing`, `on_unknown_not_supported`, `team_not_found`.
+ * A new channel, with its sender; no provider is asked, and its `base_url` has been judged. Throws `channel_exists`,
+ * `phone_invalid`, `phone_area_code_missing`, `on_unknown_not_supported`, `team_not_found`.
  */
-export async function createChannel(scope: Scope, guard: AddressGuard, body: NewChannelBody): Promise<ChannelsRow> {
+export async function createChannel(scope: Scope, body: NewChannelBody): Promise<ChannelsRow> {
   const provider = findProvider(body.provider);
-  const base_url = readBaseUrl(guard, body.base_url ?? provider.default_base_url ?? '');
+  const base_url = toBaseUrl(body.base_url ?? provider.default_base_url ?? '');
   const phone = readChannelPhone(scope, body.phone ?? null);
   checkOnUnknown(provider, body.on_unknown);
   // Shown and no credential: one that was entered at the provider before is taken over.

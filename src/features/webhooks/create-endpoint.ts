@@ -1,17 +1,9 @@
 import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
-import type { AddressGuard } from '../../outbound/address-guard.ts';
-import { url_not_allowed } from '../references.ts';
 import { insertEndpoint } from './endpoints.repository.ts';
 import { createSecret } from './webhook-secret.ts';
 import type { NewWebhookEndpointBody } from './webhooks.schema.ts';
-
-/** Resolves the name of a URL and judges every address it has now; throws `url_not_allowed`. Call it outside of transactions. */
-export async function checkEndpointUrl(guard: AddressGuard, url: string | undefined): Promise<void> {
-  const checked = url === undefined ? null : await guard.checkHost(url);
-  if (checked && !checked.ok) throw url_not_allowed({ pointer: '/url', params: { reason: checked.reason } });
-}
 
 /** An endpoint that hears of all that happens from now on, and its secret, which is shown once. */
 export async function createEndpoint(

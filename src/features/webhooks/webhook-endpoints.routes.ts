@@ -5,9 +5,9 @@ import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import type { App } from '../../http/server.ts';
 import type { AddressGuard } from '../../outbound/address-guard.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
-import { url_not_allowed } from '../references.ts';
+import { checkHost, url_not_allowed } from '../references.ts';
 import { changeEndpoint } from './change-endpoint.ts';
-import { checkEndpointUrl, createEndpoint } from './create-endpoint.ts';
+import { createEndpoint } from './create-endpoint.ts';
 import { getEndpoint, webhook_endpoint_not_found } from './endpoint-state.ts';
 import { deleteEndpoint, listEndpoints, toEndpoint } from './endpoints.repository.ts';
 import {
@@ -73,7 +73,7 @@ function endpointRoutes(app: App, { guard }: Dependencies): void {
           const { row, secret } = await createEndpoint(scope, request.body);
           return { status: 201, location: `/v1/webhook-endpoints/${row.id}`, body: { ...toEndpoint(row), secret } };
         },
-        { before: () => checkEndpointUrl(guard, request.body.url) },
+        { before: () => checkHost(guard, '/url', request.body.url) },
       ),
   );
 
@@ -108,7 +108,7 @@ function changeRoutes(app: App, { guard }: Dependencies): void {
       },
     },
     async (request) => {
-      await checkEndpointUrl(guard, request.body.url);
+      await checkHost(guard, '/url', request.body.url);
       return toEndpoint(await changeEndpoint(scopeOf(request), request.params.endpoint_id, request.body));
     },
   );

@@ -12,7 +12,6 @@ import { createChannel } from '../../../src/features/channels/create-channel.ts'
 import { applyEvents } from '../../../src/features/inbound/apply-event.ts';
 import { messageIdOf } from '../../../src/features/inbound/message-id.ts';
 import { createCorrelator } from '../../../src/features/messages/correlator.ts';
-import { createAddressGuard } from '../../../src/outbound/address-guard.ts';
 import type { InboundEvent } from '../../../src/providers/inbound.ts';
 import type { Address } from '../../../src/providers/provider.ts';
 import { createKeyRing } from '../../../src/seal.ts';
@@ -25,7 +24,6 @@ const db = connect(settings, { pool_max: 4, application_name: 'conversar test', 
 t.teardown(() => db.destroy());
 const key_ring = createKeyRing([{ kid: 'test', key: randomBytes(32) }]);
 const vaults = createVaults(key_ring);
-const guard = createAddressGuard({ allowed_private_ranges: ['127.0.0.0/8'] });
 const ctx = { db, log, now: () => new Date(), signal: new AbortController().signal };
 const now_ms = Date.now();
 
@@ -48,7 +46,7 @@ async function createPlace(reopen_within_s: number): Promise<Place> {
     waba_id: '2',
     app_secret: 'secret-of-nobody',
   };
-  const channel = await createChannel(scope, guard, {
+  const channel = await createChannel(scope, {
     name: 'Oficial',
     provider: 'whatsapp_cloud',
     base_url: 'http://127.0.0.1:9/graph',

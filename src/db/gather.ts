@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-export interface Gathering {
+export interface Gathering<T> {
   /** How many one call takes at most. */
   most: number;
+  /** How much one call takes at most, in what `of` counts; one that is larger goes alone. */
+  size?: { most: number; of: (one: T) => number };
   /** Calls that are out at the same time: while one waits for its commit, the next one is at work. */
   at_once: number;
 }
@@ -19,14 +21,14 @@ interface Waiting<T, R> {
  * for nobody. Each is answered when its own call was. `call` returns a result for each, in their order; an error of a call is
  * everybody's in it.
  */
-export function gather<T, R>(call: (batch: T[]) => Promise<R[]>, { most, at_once }: Gathering): (one: T) => Promise<R> {
+export function gather<T, R>(call: (batch: T[]) => Promise<R[]>, gathering: Gathering<T>): (one: T) => Promise<R> {
   const waiting: Waiting<T, R>[] = [];
   let out = 0;
 
   async function drain(): Promise<void> {
     out += 1;
     await nextTurn();
-    while (waiting.length > 0) await answerAll(waiting.splice(0, most), call);
+    while (waiting.length > 0) await answerAll(waiting.splice(0, countTogether(waiting, gathering)), call);
     // In the same turn as the look at `waiting`: nothing slips in between.
     out -= 1;
   }
@@ -34,8 +36,18 @@ export function gather<T, R>(call: (batch: T[]) => Promise<R[]>, { most, at_once
   return (one) =>
     new Promise((resolve, reject) => {
       waiting.push({ one, resolve, reject });
-      if (out < at_once) void drain();
+      if (out < gathering.at_once) void drain();
     });
+}
+
+function countTogether<T, R>(waiting: Waiting<T, R>[], { most, size }: Gathering<T>): number {
+  const together = waiting.slice(0, most);
+  let sum = 0;
+  const end = together.findIndex(({ one }, place) => {
+    sum += size?.of(one) ?? 0;
+    return place > 0 && size !== undefined && sum > size.most;
+  });
+  return end === -1 ? together.length : end;
 }
 
 async function answerAll<T, R>(batch: Waiting<T, R>[], call: (batch: T[]) => Promise<R[]>): Promise<void> {
@@ -52,7 +64,7 @@ async function answerAll<T, R>(batch: Waiting<T, R>[], call: (batch: T[]) => Pro
 /** The same for what may fail alone: when a call fails, each of its batch is called by itself and fails or not of its own. */
 export function gatherEach<T>(
   call: (batch: T[]) => Promise<void>,
-  { isShared, ...gathering }: Gathering & { isShared: (error: unknown) => boolean },
+  { isShared, ...gathering }: Gathering<T> & { isShared: (error: unknown) => boolean },
 ): (one: T) => Promise<void> {
   type Result = { error: unknown } | null;
   const tryOne = (one: T): Promise<Result> =>

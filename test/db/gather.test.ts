@@ -38,6 +38,20 @@ t.test('gather: what comes in one turn goes together, what comes meanwhile with 
   t.same(await Promise.all(second), [30, 40, 50, 60]);
 });
 
+t.test('gather: at most so much; what is larger than that goes alone', async (t) => {
+  const batches: number[][] = [];
+  const ask = gather(
+    async (batch: number[]) => {
+      batches.push(batch);
+      return batch;
+    },
+    { most: 3, at_once: 1, size: { most: 100, of: (one) => one } },
+  );
+  const asked = [1, 60, 40, 1, 500, 2, 1, 1, 1];
+  t.same(await Promise.all(asked.map(ask)), asked);
+  t.same(batches, [[1, 60], [40, 1], [500], [2, 1, 1], [1]]);
+});
+
 t.test('gather: so many calls are out at once', async (t) => {
   const { calls, call } = heldCall((one: string) => one);
   const ask = gather(call, { most: 10, at_once: 2 });

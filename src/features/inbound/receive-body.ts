@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, Vault } from '../../context.ts';
+import { gather } from '../../db/gather.ts';
 import { defineProblem } from '../../problem.ts';
 import type { InboundBody } from '../../providers/inbound.ts';
 import { findProvider } from '../../providers/registry.ts';
@@ -7,7 +8,6 @@ import type { Vaults } from '../accounts/vaults.ts';
 import { findInboundChannel, type InboundFacts } from '../channels/channels.repository.ts';
 import { readCredentials } from '../channels/provider-call.ts';
 import { insertBodies, insertBody, type NewBody } from './door.repository.ts';
-import { gather } from './gather.ts';
 import { arrivedAt } from './message-id.ts';
 import { bodyBinding } from './sealed.ts';
 
@@ -54,7 +54,11 @@ interface Opened {
 }
 
 /** What one statement stores; a body takes up to 3.5 MB. */
-const together = { most: 200, most_bytes: 4 * 1024 * 1024, sizeOf: ({ body }: Judged) => body.body.length };
+const together = {
+  most: 200,
+  at_once: 1,
+  size: { most: 4 * 1024 * 1024, of: ({ body }: Judged) => body.body.length },
+};
 
 interface Judged {
   body: NewBody;

@@ -83,8 +83,8 @@ export const settings = {
   pool_max: integer('CONVERSAR_POOL_MAX', [2, 16, 200], 'Database connections of one process.'),
   max_pool_queue: integer(
     'CONVERSAR_MAX_POOL_QUEUE',
-    [0, 1000, 100_000],
-    'Requests are refused with 503 `overloaded` while more than this wait for a database connection; 0: never.',
+    [0, 250, 100_000],
+    'Requests are refused with 503 `overloaded` while more than this wait for the database; 0: never.',
   ),
   max_event_loop_delay_ms: integer(
     'CONVERSAR_MAX_EVENT_LOOP_DELAY_MS',

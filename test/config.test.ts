@@ -25,7 +25,7 @@ t.test('without any setting', async (t) => {
     otlp_endpoint: null,
     log_level: 'info',
     pool_max: 16,
-    max_pool_queue: 1000,
+    max_pool_queue: 250,
     max_event_loop_delay_ms: 1000,
     dispatch_slots: 128,
     lease_ms: 20_000,

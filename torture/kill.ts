@@ -11,6 +11,7 @@ import type { Report, Torture, TortureContext } from './torture.ts';
 
 const long_form = 1_000;
 const lease_ms = 5_000;
+const send_timeout_ms = 3_000;
 const youngest_ms = 100;
 const oldest_ms = 600;
 const cut_share = 0.02;
@@ -28,7 +29,11 @@ async function run(context: TortureContext): Promise<Report> {
     name: 'kill',
     settings: await server.createDatabase('kill'),
     commands: ['serve --no-lanes', 'serve --no-lanes', 'worker', 'worker'],
-    env: { CONVERSAR_LEASE_MS: String(lease_ms), CONVERSAR_SWEEP_MS: '1000' },
+    env: {
+      CONVERSAR_SEND_TIMEOUT_MS: String(send_timeout_ms),
+      CONVERSAR_LEASE_MS: String(lease_ms),
+      CONVERSAR_SWEEP_MS: '1000',
+    },
     simulator: { cut_before: cut_share, cut_after: cut_share },
     has_webhooks: true,
   });

@@ -12,6 +12,7 @@ import { openStage, type Stage } from './stage.ts';
 import { type Finding, finding, type Report, type Torture, type TortureContext } from './torture.ts';
 
 const lease_ms = 5_000;
+const send_timeout_ms = 3_000;
 const slow_ms = 1_500;
 const gone_ms = 30_000;
 const reached_within_ms = 60_000;
@@ -52,7 +53,7 @@ async function run(context: TortureContext): Promise<Report> {
     settings: server.settings,
     // It takes webhooks and the clients' repeats, and is never struck itself.
     commands: ['serve --no-lanes'],
-    env: { CONVERSAR_LEASE_MS: String(lease_ms) },
+    env: { CONVERSAR_SEND_TIMEOUT_MS: String(send_timeout_ms), CONVERSAR_LEASE_MS: String(lease_ms) },
     simulator: { slow_ms },
     has_webhooks: true,
   });

@@ -15,6 +15,11 @@ interface Waiting<T, R> {
   reject: (error: unknown) => void;
 }
 
+let in_all = 0;
+
+/** How many wait in this process for a call that is not out yet. */
+export const countGathered = (): number => in_all;
+
 /**
  * Asks or writes together what arrives together: what is there by the end of this turn of the event loop goes out at once, and
  * what comes while `at_once` calls are out goes with the next. So many share a round trip and a commit, and one alone waits
@@ -28,7 +33,11 @@ export function gather<T, R>(call: (batch: T[]) => Promise<R[]>, gathering: Gath
   async function drain(): Promise<void> {
     out += 1;
     await nextTurn();
-    while (waiting.length > 0) await answerAll(waiting.splice(0, countTogether(waiting, gathering)), call);
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, countTogether(waiting, gathering));
+      in_all -= batch.length;
+      await answerAll(batch, call);
+    }
     // In the same turn as the look at `waiting`: nothing slips in between.
     out -= 1;
   }
@@ -36,6 +45,7 @@ export function gather<T, R>(call: (batch: T[]) => Promise<R[]>, gathering: Gath
   return (one) =>
     new Promise((resolve, reject) => {
       waiting.push({ one, resolve, reject });
+      in_all += 1;
       if (out < gathering.at_once) void drain();
     });
 }

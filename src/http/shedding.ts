@@ -14,13 +14,13 @@ type Thresholds = Pick<Config, 'max_event_loop_delay_ms' | 'max_pool_queue'>;
 
 /**
  * Refuses with 503 `overloaded`, before key and body are looked at, while the event loop keeps being late by more than
- * `max_event_loop_delay_ms`, or more than `max_pool_queue` wait for a connection; 0 turns either off. Call before the
+ * `max_event_loop_delay_ms`, or more than `max_pool_queue` wait for the database; 0 turns either off. Call before the
  * routes. A service that answers some in time is better than one that answers all too late.
  */
-export function shedLoad(server: App, thresholds: Thresholds, countPoolQueue: () => number): void {
+export function shedLoad(server: App, thresholds: Thresholds, countWaiting: () => number): void {
   const { max_event_loop_delay_ms, max_pool_queue } = thresholds;
   const isLate = max_event_loop_delay_ms > 0 ? watchEventLoop(server, max_event_loop_delay_ms) : () => false;
-  const isQueued = () => max_pool_queue > 0 && countPoolQueue() > max_pool_queue;
+  const isQueued = () => max_pool_queue > 0 && countWaiting() > max_pool_queue;
   // Sent and not thrown: a line of log with a stack for each would be work, too.
   const refusal = overloaded();
   server.addHook('onRequest', async (request, reply) => {

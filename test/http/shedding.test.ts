@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import t from 'tap';
+import { gather } from '../../src/db/gather.ts';
 import { captureLog } from '../support/log.ts';
 import { eventually, type Service, startService } from '../support/service.ts';
 
@@ -60,6 +61,30 @@ t.test('a refusal can be read by a browser, is one line of log, and no error', a
 t.test('a queue within its bound is waited for', async (t) => {
   const answer = await withQueue(service, 3, async () => ({ pending: client.get('/v1/teams') }));
   t.match(await answer.pending, { status: 200 });
+});
+
+t.test('who waits for the next batch waits for the database, too', async (t) => {
+  const held: (() => void)[] = [];
+  const ask = gather((batch: number[]) => new Promise<number[]>((resolve) => held.push(() => resolve(batch))), {
+    most: 100,
+    at_once: 1,
+  });
+  const first = ask(1);
+  await eventually(
+    async () => held.length,
+    (length) => length === 1,
+  );
+  const others = [1, 2, 3, 4, 5].map(ask);
+  t.match(await client.get('/v1/teams'), refusal);
+  held[0]?.();
+  await first;
+  await eventually(
+    async () => held.length,
+    (length) => length === 2,
+  );
+  t.match(await client.get('/v1/teams'), { status: 200 }, 'what is out waits no more');
+  held[1]?.();
+  await Promise.all(others);
 });
 
 t.test('health, the document and the documentation are always answered', async (t) => {

@@ -47,9 +47,10 @@ export async function findPresentedKey({ db }: Ctx, id: string): Promise<Present
   return row;
 }
 
-/** Moves `last_used_at` on, for this key alone. */
+/** Moves `last_used_at` on, for this key alone. Who comes while another request does the same waits for nobody. */
 export async function touchApiKey({ db }: Ctx, account_id: string, id: string, at: Date): Promise<void> {
-  await db('api_keys').where({ account_id, id }).update({ last_used_at: at });
+  const free = db('api_keys').select('id').where({ account_id, id }).forUpdate().skipLocked();
+  await db('api_keys').where({ account_id }).whereIn('id', free).update({ last_used_at: at });
 }
 
 export async function insertAccount({ db }: Ctx, row: AccountsRow): Promise<void> {

@@ -85,19 +85,26 @@ export interface ProvenMessage extends MessagesRow {
 
 /**
  * T5: joins a fact to each message. Times take the earlier, errors that of the earlier failure, so that any order and any
- * repetition ends alike; whatever was queued again or in doubt is settled. Of an erased message nothing but facts is kept.
+ * repetition ends alike; whatever was queued again or in doubt is settled, and so is
+ * the attempt of one in the air. Of an erased message nothing but facts is kept.
  */
 const join = `
   with n as materialized (
     select * from jsonb_to_recordset(cast(:given as jsonb)) as n (id uuid, fact text, at timestamptz, error jsonb, provider_message_id text)
   ),
   o as (
-    select m.account_id, m.id, n.fact, n.at, n.error, ${freeProviderId('n')} as provider_message_id, m.also_sent_as as also_sent_before,
+    select m.account_id, m.id, n.fact, n.at, n.error, ${freeProviderId('n')} as provider_message_id, m.also_sent_as as also_sent_before, m.state = 'sending' as is_sending,
            coalesce(case n.fact when 'accepted' then m.accepted_at when 'held' then m.held_at when 'sent' then m.sent_at
                                 when 'delivered' then m.delivered_at when 'read' then m.read_at else m.failed_at end) as known_at
       from messages m join n on n.id = m.id
      where m.account_id = :account_id and m.id = any (cast(:ids as uuid[]))
      order by m.id for update of m
+  ),
+  -- Its sender may be gone and never say how it ended: the provider has it.
+  tried as (
+    update attempts a set finished_at = now(), outcome = 'accepted'
+      from o
+     where o.is_sending and a.account_id = o.account_id and a.message_id = o.id and a.outcome is null
   )
   update messages m
      set accepted_at = case o.fact when 'accepted' then least(m.accepted_at, o.at) else m.accepted_at end,

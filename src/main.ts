@@ -8,6 +8,7 @@ import { connect } from './db/connection.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
 import { type Demo, describeDemo, openDemo } from './demo.ts';
 import { type OpenGround, openGround } from './ground.ts';
+import { backlog } from './http/held-port.ts';
 import { createLog } from './log.ts';
 import { createKeyRing } from './seal.ts';
 import { startSimulator } from './simulator/simulator.ts';
@@ -85,7 +86,7 @@ async function serve(config: Config, log: Logger, with_lanes: boolean): Promise<
     app = await createApp(ground);
     if (config.demo === 'on') demo = await openDemo(ground, app);
     const { held_port, config: at } = ground;
-    await (held_port?.serve(app.server) ?? app.server.listen({ host: at.host, port: at.port }));
+    await (held_port?.serve(app.server) ?? app.server.listen({ host: at.host, port: at.port, backlog }));
     if (with_lanes) app.startLanes();
     await demo?.connect();
     log.info({ url: ground.public_url, with_lanes }, 'process.ready');

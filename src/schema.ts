@@ -6,9 +6,9 @@ import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe
 export const Id = (description: string) =>
   Type.String({ format: 'uuid', description, examples: ['019a0000-0000-7000-8000-000000000001'] });
 
-/** ISO 8601, UTC, milliseconds, `Z`. */
+/** ISO 8601, UTC, milliseconds, `Z`. The year 0 is RFC 3339 and unknown to PostgreSQL. */
 export const Timestamp = (description: string) =>
-  Type.String({ format: 'date-time', description, examples: ['2026-11-22T12:00:00.000Z'] });
+  Type.String({ format: 'date-time', pattern: '^(?!0000)', description, examples: ['2026-11-22T12:00:00.000Z'] });
 
 /** A bounded string without NUL or lone surrogates (PostgreSQL can keep neither). */
 export const Line = (least: number, most: number, options: { description: string; examples?: string[] }) =>

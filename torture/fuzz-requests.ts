@@ -51,7 +51,7 @@ export function requestsOf(maker: Maker, { method, path, operation }: Operated):
   const parameters = (operation.parameters ?? []).map((one) => resolve(maker.document, one));
   const media = operation.requestBody?.content['application/json'];
   const calls = operation.operationId.startsWith('receiveInbound') ? maker.calls : undefined;
-  const body = calls ? calls : media ? bodiesOf(valuesOf(maker, media.schema as Schema)) : bodyless(method);
+  const body = calls ? calls : media ? bodiesOf(contentsOf(maker, media.schema as Schema)) : bodyless(method);
   return fc
     .record({
       path: pathsOf(maker, path, parameters),
@@ -60,6 +60,27 @@ export function requestsOf(maker: Maker, { method, path, operation }: Operated):
       body,
     })
     .map((drawn) => ({ operation_id: operation.operationId, method, ...drawn }));
+}
+
+/** Whatever its schema allows; and its examples, since of many optional members few fit together. */
+function contentsOf(maker: Maker, schema: Schema): fc.Arbitrary<unknown> {
+  const { examples = [] } = resolve(maker.document, schema as { $ref?: string; examples?: unknown[] });
+  const fitting = examples.map((example) => ofWhatExists(maker, example));
+  const any = { weight: 3, arbitrary: valuesOf(maker, schema) };
+  return fitting.length > 0 ? fc.oneof(any, { weight: 2, arbitrary: fc.oneof(...fitting) }) : any.arbitrary;
+}
+
+/** An example with its ids and numbers replaced by those that there are. */
+function ofWhatExists(maker: Maker, example: unknown, name = '', parent = ''): fc.Arbitrary<unknown> {
+  if (Array.isArray(example)) return fc.tuple(...example.map((one) => ofWhatExists(maker, one, name, parent)));
+  if (example !== null && typeof example === 'object') {
+    // A channel's default address is the provider's real one: nothing here is for it.
+    const all = 'provider' in example ? { base_url: '', ...example } : example;
+    const members = Object.entries(all).map(([key, value]) => [key, ofWhatExists(maker, value, key, name)]);
+    return fc.record(Object.fromEntries(members) as Record<string, fc.Arbitrary<unknown>>, { noNullPrototype: true });
+  }
+  const is_of_world = typeof example === 'string' && /^(id|phone|base_url|.+_ids?)$/.test(name);
+  return (is_of_world && maker.hints(name, parent)) || fc.constant(example);
 }
 
 type Parameters = NonNullable<Operation['parameters']>;

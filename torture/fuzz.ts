@@ -5,7 +5,7 @@ import type { Document } from '../test/support/document.ts';
 import { databaseUrl, processSettings } from '../test/support/process.ts';
 import { createFleet } from './fleet.ts';
 import type { Complaint } from './fuzz-judge.ts';
-import { accidentsOf, type FuzzResult, runFuzz } from './fuzz-run.ts';
+import { accidentsOf, type FuzzResult, hasSucceeded, runFuzz } from './fuzz-run.ts';
 import type { Finding, Report, Torture, TortureContext } from './torture.ts';
 
 const long_form = 1_000_000;
@@ -67,5 +67,4 @@ function about({ requests, complaints }: FuzzResult, promise: Complaint['promise
   return { promise: title, checked: requests, broken };
 }
 
-const succeeded = ({ by_operation }: FuzzResult) =>
-  Object.values(by_operation).filter((statuses) => Object.keys(statuses).some((status) => status < '300')).length;
+const succeeded = ({ by_operation }: FuzzResult) => Object.values(by_operation).filter(hasSucceeded).length;

@@ -41,9 +41,8 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const rfc3339 = formats.default.get('date-time', 'full') as { validate: (text: string) => boolean };
 
-/** RFC 3339 without what no clock of ours knows: leap seconds, the year 0. */
-const isTime = (text: string) =>
-  text.length <= 40 && rfc3339.validate(text) && !Number.isNaN(Date.parse(text)) && !text.startsWith('0000');
+/** RFC 3339 without what no clock of ours knows: leap seconds. */
+const isTime = (text: string) => text.length <= 40 && rfc3339.validate(text) && !Number.isNaN(Date.parse(text));
 
 function createAjv(options: Options): Ajv {
   const ajv = new Ajv({

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { accidentsOf, runFuzz } from '../../torture/fuzz-run.ts';
+import { accidentsOf, hasSucceeded, runFuzz } from '../../torture/fuzz-run.ts';
 import type { Document } from '../support/document.ts';
 import { captureLog } from '../support/log.ts';
 import { startService } from '../support/service.ts';
@@ -31,10 +31,10 @@ t.test(`${most} requests of all operations, drawn with FUZZ_SEED=${seed}`, async
   t.same(result.complaints, [], `FUZZ_SEED=${seed}`);
   t.ok(result.requests > 100, `${result.requests} requests`);
   const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-  const isMet = (statuses: Record<string, number>) => Object.keys(statuses).some((status) => status < '300');
-  const met = Object.values(result.by_operation).filter(isMet);
-  // What eight at once do to each other differs from run to run: about four in five are met. Cut short, it says nothing.
-  const least = (2 / 3) * operations.length;
-  if (result.requests === most) t.ok(met.length >= least, `${met.length} of ${operations.length} succeeded`);
+  const met = Object.values(result.by_operation).filter(hasSucceeded);
+  const reached = `${met.length} of ${operations.length} operations succeeded`;
+  // A machine that is short of time draws fewer, and says nothing of how far they reach.
+  if (result.requests >= most) t.ok(met.length >= 0.8 * operations.length, reached);
+  t.comment(reached);
   t.same(accidentsOf(lines()), [], 'nothing went wrong inside');
 });

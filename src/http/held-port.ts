@@ -27,7 +27,7 @@ export async function holdPort(host: string): Promise<HeldPort> {
   const serve = async (server: App) => {
     await server.ready();
     // Fastify's own `listen` always binds anew; Node's takes what another server has bound.
-    await new Promise<void>((resolve, reject) => server.server.once('error', reject).listen(holder, resolve));
+    await new Promise<void>((resolve, reject) => server.server.once('error', reject).listen(holder, backlog, resolve));
   };
   return { port: address.port, serve, close: () => void holder.close() };
 }

@@ -5,8 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import type { ConnectionSettings } from './db/connection.ts';
-import { countGathered } from './db/gather.ts';
-import { countPoolQueue } from './db/pool.ts';
+import { countWaiting } from './db/pool.ts';
 import { failAfterAccept } from './failpoints.ts';
 import { gatherKeys } from './features/accounts/accounts.repository.ts';
 import { adminRoutes } from './features/accounts/accounts.routes.ts';
@@ -104,7 +103,7 @@ export async function createApp(ground: Ground): Promise<Application> {
   const parts = { ground, ctx, vaults, outside, wake, telemetry };
   const server = await createServer(config, log);
   telemetry.watchRequests(server);
-  shedLoad(server, config, () => countPoolQueue(db) + countGathered());
+  shedLoad(server, config, () => countWaiting(db));
   await addRoutes(server, parts);
   const servers = [server];
   const lanes: Lane[] = [];

@@ -149,7 +149,7 @@ function observeState(registry: Registry, { readPool, readDepth }: Sources): voi
   const readRecentDepth = cached(readDepth);
   new Gauge({
     name: 'conversar_pool_connections',
-    help: 'Database connections of this process; pending: waited for.',
+    help: 'Database connections of this process; pending: who waits for one, or for the next batch.',
     labelNames: ['state'],
     registers: [registry],
     collect() {

@@ -85,15 +85,16 @@ export interface ProvenMessage extends MessagesRow {
 
 /**
  * T5: joins a fact to each message. Times take the earlier, errors that of the earlier failure, so that any order and any
- * repetition ends alike; whatever was queued again or in doubt is settled, and so is
- * the attempt of one in the air. Of an erased message nothing but facts is kept.
+ * repetition ends alike; whatever was queued again or in doubt is settled, and the attempt of one in the air ends. Of an
+ * erased message nothing but facts is kept.
  */
 const join = `
   with n as materialized (
     select * from jsonb_to_recordset(cast(:given as jsonb)) as n (id uuid, fact text, at timestamptz, error jsonb, provider_message_id text)
   ),
   o as (
-    select m.account_id, m.id, n.fact, n.at, n.error, ${freeProviderId('n')} as provider_message_id, m.also_sent_as as also_sent_before, m.state = 'sending' as is_sending,
+    select m.account_id, m.id, n.fact, n.at, n.error, ${freeProviderId('n')} as provider_message_id, m.also_sent_as as also_sent_before,
+           m.state = 'sending' as is_sending,
            coalesce(case n.fact when 'accepted' then m.accepted_at when 'held' then m.held_at when 'sent' then m.sent_at
                                 when 'delivered' then m.delivered_at when 'read' then m.read_at else m.failed_at end) as known_at
       from messages m join n on n.id = m.id

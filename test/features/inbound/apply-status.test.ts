@@ -192,28 +192,6 @@ t.test('a status that comes before the answer of its send is kept and applied', 
   t.match(await getMessage(message.id), { status: 'delivered' });
 });
 
-t.test('a status of a message in the air ends its attempt: its sender may be gone', async (t) => {
-  const { body } = await company.start({ contact: { phone: '31977770408' } });
-  const { id } = body.first_message;
-  const sending = await eventually(
-    () => getMessage(id),
-    (shown) => shown.attempts.length > 0,
-  );
-  t.match(sending, { status: 'sending', attempts: [{ number: 1, finished_at: null, outcome: null }] });
-  const { vault } = await openVault();
-  await report(status('wamid.EARLIER', 'sent', { biz_opaque_callback_data: createCorrelator(vault, id, 1) }));
-  const told = await eventually(
-    () => getMessage(id),
-    ({ status: shown }) => shown === 'sent',
-  );
-  t.match(told, { accepted_at: null, attempts: [{ outcome: 'accepted', finished_at: String, error: null }] });
-  const answered = await eventually(
-    () => getMessage(id),
-    ({ accepted_at }) => accepted_at !== null,
-  );
-  t.match(answered, { status: 'sent', attempts: told.attempts });
-});
-
 t.test("a status of another channel's message changes nothing", async (t) => {
   const { message } = await start();
   await gateway('messages.update', {

@@ -7,6 +7,7 @@ import {
   listLostMessages,
   type WrittenOutcome,
 } from '../../../src/features/messages/dispatch.repository.ts';
+import { joinEvidence } from '../../../src/features/messages/evidence.repository.ts';
 import { lostOutcomeOf, outcomeOf, queueMessages, readFacts } from '../../support/queue.ts';
 import { startService } from '../../support/service.ts';
 
@@ -33,6 +34,9 @@ const expire = (message: ClaimedMessage) =>
   db('messages')
     .where({ id: message.id })
     .update({ lease_until: db.raw(`now() - interval '1 second'`) });
+/** A provider's report that it was sent, found by our own id. */
+const join = ({ account_id, id }: ClaimedMessage) =>
+  joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id: null }]);
 const factsOf = async (message: ClaimedMessage) => {
   const row = await db('messages').where({ id: message.id }).first();
   const at = (['accepted_at', 'held_at', 'failed_at', 'sent_at'] as const).filter((name) => row?.[name]);
@@ -160,6 +164,30 @@ t.test('applyOutcomes', async (t) => {
     for (const kind of ['unavailable', 'given_back', 'ambiguous'] as const)
       t.same(await applyOutcomes(ctx, [outcomeOf(unsent, kind, { error: error('x'), run_in_ms: 0 })]), [], kind);
     t.match(await factsOf(unsent), { state: 'unknown', error_code: 'provider_answer_lost', outcomes: ['lost'] });
+  });
+
+  t.test('T5 before T3: evidence ends the attempt, and the answer of its send adds only the id', async (t) => {
+    const answers = ['accepted', 'refused', 'ambiguous'] as const;
+    for (const kind of answers) {
+      const message = await claimOne();
+      await join(message);
+      const attemptOf = () => db('attempts').where({ message_id: message.id }).first();
+      const ended = await attemptOf();
+      t.match(ended, { outcome: 'accepted', finished_at: Date });
+      t.match(await factsOf(message), { state: 'settled', status: 'sent', leased_s: null, provider_message_id: null });
+      await applyOutcomes(ctx, [outcomeOf(message, kind)]);
+      t.same(await attemptOf(), ended, `${kind} afterwards changes nothing of it`);
+      const provider_message_id = kind === 'accepted' ? `P-${message.id}` : null;
+      t.match(await factsOf(message), { state: 'settled', status: 'sent', provider_message_id, error_code: null });
+    }
+  });
+
+  t.test('T5 after T4: the attempt that was given up stays so', async (t) => {
+    const message = await claimOne();
+    await expire(message);
+    await applyOutcomes(ctx, [lostOutcomeOf(message)]);
+    await join(message);
+    t.match(await factsOf(message), { state: 'settled', status: 'sent', outcomes: ['lost'] });
   });
 
   t.test('what is settled stays as it is', async (t) => {

@@ -172,7 +172,7 @@ const shapes = [
 ];
 
 /** Names that the system itself knows as this machine, or may. */
-const local_names = [
+export const local_names = [
   ...[
     'localhost',
     'LOCALHOST',

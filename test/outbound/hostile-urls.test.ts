@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
 import type { HttpOutcome } from '../../src/outbound/outbound.ts';
 import { eventually, type Reply, startService } from '../support/service.ts';
-import { hostile_answers, hostileUrls, spellings } from './hostile-urls.fixtures.ts';
+import { hostile_answers, hostileUrls, local_names, spellings } from './hostile-urls.fixtures.ts';
 
 /** Listens on every address of this machine, and keeps which of them was dialled. */
 async function listen(t: Test, answer = 'HTTP/1.1 204 Reached\r\nconnection: close\r\n\r\n') {
@@ -137,14 +137,18 @@ async function startGuarded(t: Test) {
   const { port, dialled } = await listen(t);
   const service = await startService(t, { env: { CONVERSAR_ALLOWED_PRIVATE_RANGES: '' } });
   const { literals, local } = hostileUrls(port);
-  // A name that has no address may come to have one: it is let in, and judged when it is called.
-  const known = await Promise.all(local.map((url) => lookup(new URL(url).hostname).then(Boolean, () => false)));
+  const hasAddress = ({ hostname }: URL) => lookup(hostname).then(Boolean, () => false);
+  // A name that has no address may come to have one: over https it is let in, and judged whenever it is called.
+  const is_let_in = await Promise.all(
+    local.map(async (url) => url.startsWith('https:') && !(await hasAddress(new URL(url)))),
+  );
+  const nameless = local.filter((_, place) => is_let_in[place]);
   const urls = [
     ...literals.filter((url) => !/^http:\/\/[^/]+\/hook$/.test(url)),
-    ...local.filter((_, place) => known[place]),
+    ...local.filter((_, place) => !is_let_in[place]),
   ];
-  t.ok(known.includes(true) && urls.length >= 200, `${urls.length} URLs`);
-  return { port, dialled, service, company: await service.createClient(), urls };
+  t.ok(urls.length >= 200 && local.length >= local_names.length && is_let_in.includes(false), `${urls.length} URLs`);
+  return { port, dialled, service, company: await service.createClient(), urls, nameless };
 }
 
 const isRefused = ({ status, body }: Reply) =>
@@ -161,7 +165,7 @@ async function notRefused(urls: string[], send: (url: string) => Promise<Reply>)
 }
 
 t.test('as a base_url each is refused, and one that was let in before is called in vain', async (t) => {
-  const { port, dialled, service, company, urls } = await startGuarded(t);
+  const { port, dialled, service, company, urls, nameless } = await startGuarded(t);
   const body = (base_url: string) => ({
     name: base_url.slice(0, 60),
     provider: 'evolution',
@@ -172,6 +176,10 @@ t.test('as a base_url each is refused, and one that was let in before is called 
   t.equal(made.status, 201, 'a name that has no address yet');
   const { id } = made.body;
   const change = (base_url: string) => company.call('PATCH', `/v1/channels/${id}`, { base_url });
+  for (const base_url of nameless) {
+    t.equal((await change(base_url)).status, 200, base_url);
+    t.match((await company.post(`/v1/channels/${id}/check`)).body, { status: 'unknown' });
+  }
   t.same(await notRefused(urls, (url) => company.post('/v1/channels', body(url))), []);
   t.same(await notRefused(urls.slice(-40), change), []);
   t.equal((await company.get('/v1/channels')).body.data.length, 1);
@@ -192,11 +200,16 @@ t.test('as a base_url each is refused, and one that was let in before is called 
 t.test(
   'as the URL of a webhook endpoint each is refused, and one that was let in before is called in vain',
   async (t) => {
-    const { port, dialled, service, company, urls } = await startGuarded(t);
+    const { port, dialled, service, company, urls, nameless } = await startGuarded(t);
     const made = await company.post('/v1/webhook-endpoints', { url: 'https://crm.invalid/hook' });
     t.equal(made.status, 201);
     const { id } = made.body;
     const change = (url: string) => company.call('PATCH', `/v1/webhook-endpoints/${id}`, { url });
+    for (const url of nameless) {
+      t.equal((await change(url)).status, 200, url);
+      const { body } = await company.post(`/v1/webhook-endpoints/${id}/test`);
+      t.match(body, { status_code: null, error: /^(dns|address_not_allowed)$/ });
+    }
     t.same(await notRefused(urls, (url) => company.post('/v1/webhook-endpoints', { url })), []);
     t.same(await notRefused(urls.slice(-40), change), []);
     t.equal((await company.get('/v1/webhook-endpoints')).body.data.length, 1);

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { type Ended, type Owner, type Running, startProcess } from '../test/support/process.ts';
 
 /** One place in a fleet: a process that comes and goes, always at the same address. */
@@ -18,13 +19,15 @@ export interface FleetOptions {
   env: Record<string, string>;
   /** What each runs, such as `serve --no-lanes`. */
   commands: string[];
+  /** The folder of their logs; read here and kept nowhere where it is left out. */
+  log_folder?: string;
 }
 
 /** On a machine that is busy with the load, too. */
 const ready_within_ms = 240_000;
 
 /** Processes over one database, each at a port of its own; none is started yet. */
-export async function createFleet({ owner, program, env, commands }: FleetOptions): Promise<Member[]> {
+export async function createFleet({ owner, program, env, commands, log_folder }: FleetOptions): Promise<Member[]> {
   const ports = await freePorts(commands.length);
   return commands.map((command, place): Member => {
     const port = ports[place] ?? 0;
@@ -37,7 +40,7 @@ export async function createFleet({ owner, program, env, commands }: FleetOption
           owner,
           command.split(' '),
           { ...env, PORT: String(port), ...over },
-          { program, ready_within_ms },
+          { program, ready_within_ms, ...(log_folder ? { log_file: join(log_folder, `${place}.log`) } : {}) },
         );
         return running;
       },

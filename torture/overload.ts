@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { Pool } from 'undici';
 import { openServer } from '../bench/database.ts';
 import { type ConnectionSettings, clientConfig } from '../src/db/connection.ts';
 import { type Company, providers } from './company.ts';
 import { openStage } from './stage.ts';
 import { finding, type Report, type Torture, type TortureContext } from './torture.ts';
+import { openWires, type Shot, type Wires } from './wires.ts';
 
 /** Seconds of each part, unless `--rounds` says how long the overload lasts. */
 const overload_s = 20;
@@ -25,14 +25,6 @@ const tick_ms = 10;
 
 export const overload: Torture = { about: 'five times the starts that it can take', run };
 
-interface Shot {
-  status: number | null;
-  answered_at: number;
-  took_ms: number;
-  /** Why none came. */
-  broke: string | null;
-}
-
 interface Burst {
   shots: Shot[];
   begun_at: number;
@@ -50,12 +42,12 @@ async function run(context: TortureContext): Promise<Report> {
     // As it is delivered: here a machine that is short of time is an overload.
     env: { CONVERSAR_MAX_EVENT_LOOP_DELAY_MS: '1000', CONVERSAR_SWEEP_MS: '1000' },
     has_webhooks: false,
+    logs_to_files: true,
   });
-  const pool = new Pool(stage.urls[0] ?? '', {
-    ...{ connections, pipelining: 1, headersTimeout: given_up_ms, bodyTimeout: given_up_ms },
-  });
-  context.teardown(() => pool.destroy());
-  const shoot = shooterOf(pool, stage.company);
+  const { hostname, port } = new URL(stage.urls[0] ?? '');
+  const wires = await openWires(stage.urls[0] ?? '', connections, given_up_ms);
+  context.teardown(wires.close);
+  const shoot = shooterOf(wires, stage.company, `${hostname}:${port}`);
 
   context.say('what it can take');
   await closedLoop(shoot, normal_at_once, 2_000, context);
@@ -69,20 +61,10 @@ async function run(context: TortureContext): Promise<Report> {
   if (!normal || best === 0) throw new Error('nothing was started before the overload');
 
   context.say(`${times} × ${Math.round(best)} per second`);
-  await openConnections(pool);
-  const burst = await openLoop(shoot, times * best, (context.rounds ?? overload_s) * 1_000, context);
+  const burst = await openLoop(wires, shoot, times * best, (context.rounds ?? overload_s) * 1_000, context);
   context.say('back to normal');
   const normal_after_ms = await untilNormal(shoot, normal, context);
   return reportOverload({ best, burst, normal_after_ms, normal });
-}
-
-/** A few at a time: what a system does with two thousand at once is not what is measured. */
-async function openConnections(pool: Pool): Promise<void> {
-  const step = 200;
-  for (let open = step; open <= connections; open += step) {
-    const look = () => pool.request({ method: 'GET', path: '/health/live' }).then(({ body }) => body.dump());
-    await Promise.all(Array.from({ length: open }, look));
-  }
 }
 
 /** As autovacuum does within a minute: plans that were made for empty tables are slow on full ones. */
@@ -144,29 +126,21 @@ function percentile(shots: Shot[]): number {
 }
 
 /** Each start to a new number under a new key. */
-function shooterOf(pool: Pool, company: Company): () => Promise<Shot> {
+function shooterOf(wires: Wires, company: Company, host: string): () => Promise<Shot> {
   let place = 0;
-  return async () => {
+  return () => {
     place += 1;
     const phone = `+55319${8_000 + Math.floor(place / 9_000)}${1_000 + (place % 9_000)}`;
-    const begun_at = performance.now();
-    const ended = () => ({ answered_at: performance.now(), took_ms: performance.now() - begun_at });
-    try {
-      const answer = await pool.request({
-        method: 'POST',
-        path: '/v1/attendances',
-        headers: {
-          authorization: `Bearer ${company.key}`,
-          'content-type': 'application/json',
-          'idempotency-key': phone,
-        },
-        body: JSON.stringify(company.startBody(providers[place % providers.length] ?? 'evolution', phone)),
-      });
-      await answer.body.dump();
-      return { status: answer.statusCode, ...ended(), broke: null };
-    } catch (error) {
-      return { status: null, ...ended(), broke: (error as Error).message };
-    }
+    const body = JSON.stringify(company.startBody(providers[place % providers.length] ?? 'evolution', phone));
+    const head = [
+      'POST /v1/attendances HTTP/1.1',
+      `host: ${host}`,
+      `authorization: Bearer ${company.key}`,
+      'content-type: application/json',
+      `idempotency-key: ${phone}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    return wires.shoot(`${head.join('\r\n')}\r\n\r\n${body}`);
   };
 }
 
@@ -189,25 +163,19 @@ async function closedLoop(
 
 /** So many leave in each second, whatever becomes of those before, while there are connections; the time ends with the last. */
 async function openLoop(
+  wires: Wires,
   shoot: () => Promise<Shot>,
   per_second: number,
   for_ms: number,
   { signal }: TortureContext,
 ): Promise<Burst> {
   const sent: Promise<Shot>[] = [];
-  let in_air = 0;
   let due_before = 0;
   const begun_at = performance.now();
   const elapsed = () => performance.now() - begun_at;
-  const send = async () => {
-    in_air += 1;
-    const shot = await shoot();
-    in_air -= 1;
-    return shot;
-  };
   while (elapsed() < for_ms && !signal.aborted) {
     const due = Math.floor((per_second * elapsed()) / 1_000);
-    for (; due_before < due; due_before += 1) if (in_air < connections) sent.push(send());
+    for (; due_before < due; due_before += 1) if (wires.free() > 0) sent.push(shoot());
     await delay(tick_ms);
   }
   const elapsed_ms = elapsed();

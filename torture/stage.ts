@@ -33,6 +33,8 @@ export interface StageOptions {
   simulator?: Partial<SimulatorOptions>;
   /** Whether the provider's webhooks come back to the first process that serves. */
   has_webhooks: boolean;
+  /** Their logs go to files in the context's folder: under a flood, reading them is as much work as the flood. */
+  logs_to_files?: boolean;
 }
 
 /** Everything is up when it answers, and is ended by the context's owner. */
@@ -48,7 +50,13 @@ export async function openStage(context: TortureContext, options: StageOptions):
   context.teardown(simulator.close);
   const base = processSettings(databaseUrl(options.settings));
   const env = { ...base, ...options.env };
-  const fleet = await createFleet({ owner: context, program, env, commands: options.commands });
+  const fleet = await createFleet({
+    owner: context,
+    program,
+    env,
+    commands: options.commands,
+    ...(options.logs_to_files ? { log_folder: folder } : {}),
+  });
   await Promise.all(fleet.map((member) => member.start()));
   const urls = urlsOf(fleet);
   const [url = ''] = urls;

@@ -24,8 +24,9 @@ interface AskedKey {
 
 const findAnswers = prepare<{ accounts: string[]; keys: string[] }, StoredAnswer & AskedKey>(
   'find_stored_answers',
+  // Behind a subquery the length of the arrays is unknown to the planner: one plan is kept instead of one made each time.
   `select k.account_id, k.key, k.fingerprint, k.answer
-     from unnest(cast(:accounts as uuid[]), cast(:keys as text[])) as a (account_id, key)
+     from unnest((select cast(:accounts as uuid[])), (select cast(:keys as text[]))) as a (account_id, key)
      join idempotency_keys k on k.account_id = a.account_id and k.key = a.key`,
 );
 

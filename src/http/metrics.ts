@@ -5,7 +5,7 @@ import { unauthorized } from './authenticate.ts';
 import type { App } from './server.ts';
 
 /** What is told of each answered request. */
-interface RequestMetrics {
+export interface RequestMetrics {
   requestAnswered: (request: {
     route: string;
     method: string;
@@ -38,7 +38,7 @@ export function measureRequests(server: App, metrics: RequestMetrics): void {
   });
 }
 
-/** The one place where all refusals meet: thrown ones, stored ones and shed requests. */
+/** The one place where all refusals meet: thrown ones and stored ones. */
 function readCode(payload: unknown): string | null {
   if (typeof payload !== 'string') return null;
   const { code } = JSON.parse(payload) as { code?: unknown };

@@ -165,8 +165,8 @@ export function handleProblem(error: unknown, request: FastifyRequest, reply: Fa
 }
 
 /** Before any hook ran (a URL that cannot be read), these would be missing. */
-const headersOfAll = (request: FastifyRequest) => ({
-  'x-request-id': request.id,
+export const headersOfAll = (request_id: string) => ({
+  'x-request-id': request_id,
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 });
@@ -176,7 +176,7 @@ export function sendProblem(problem: Problem, request: FastifyRequest, reply: Fa
   const language = readLanguage(request.headers['accept-language']);
   return reply
     .code(problem.kind.status)
-    .headers(headersOfAll(request))
+    .headers(headersOfAll(request.id))
     .headers(problemHeaders(problem.kind, problem.occurrence.retry_after_s))
     .header('content-language', language)
     .send(JSON.stringify(renderProblem(problem, language, request.id)));

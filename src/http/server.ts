@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { RequestListener } from 'node:http';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -17,6 +18,7 @@ import type { Config } from '../config.ts';
 import type { DefinedProblem } from '../problem.ts';
 import { answerClientError } from './client-error.ts';
 import { handleProblem, malformed_body, noRoute, sendProblem } from './problem-handler.ts';
+import type { Shedding } from './shedding.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 /** The server as routes see it: types of params, query, body and answers come from their TypeBox schemas. */
@@ -50,7 +52,7 @@ declare module 'fastify' {
 const body_limit_bytes = 256 * 1024;
 
 /** A server with its limits, headers, request ids, log line, validation and problem answers; no routes yet. */
-export async function createServer(config: Config, log: Logger): Promise<App> {
+export async function createServer(config: Config, log: Logger, shedding?: Shedding): Promise<App> {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -86,8 +88,21 @@ export async function createServer(config: Config, log: Logger): Promise<App> {
   if (config.cors_origins.length > 0) await server.register(cors, corsOptions(config.cors_origins));
   sayRequestId(server);
   sayGoodbye(server);
+  if (shedding) shedFirst(server, shedding);
   logRequests(server);
   return server;
+}
+
+/** Lets `shedding` look at a request before Fastify does, where refusing one costs the least. */
+function shedFirst(app: App, shedding: Shedding): void {
+  const { server } = app;
+  const listeners = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    if (shedding.refuse(request, response)) return;
+    for (const listener of listeners) listener.call(server, request, response);
+  });
+  app.addHook('preClose', async () => shedding.close());
 }
 
 /** Keeps the body's bytes (an idempotency key's fingerprint is over them) and reads an absent one as `{}`. */

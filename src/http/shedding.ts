@@ -1,36 +1,105 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
-import { overloaded, sendProblem } from './problem-handler.ts';
-import type { App } from './server.ts';
+import type { RequestMetrics } from './metrics.ts';
+import { headersOfAll, overloaded, problemHeaders, readLanguage, renderProblem } from './problem-handler.ts';
 
 /** How often the event loop is asked how late it is. */
 const sample_ms = 250;
 /** One long tick is no overload: it has to be late so many times in a row. */
 const late_in_a_row = 3;
 
-/** What operators look with when a service is in trouble. */
-const is_always_answered = /^\/(health|metrics|docs|openapi\.json)(\/|$)/;
+/** What operators look with when a service is in trouble, as it stands in a request line. */
+const is_always_answered = /^\/(health\/(live|ready)|metrics|openapi\.json|docs|docs\/[^.]*(\.\w+)?)(\?|$)/;
 
-type Thresholds = Pick<Config, 'max_event_loop_delay_ms' | 'max_pool_queue'>;
+export interface SheddingOptions {
+  config: Pick<Config, 'max_event_loop_delay_ms' | 'max_pool_queue' | 'cors_origins'>;
+  log: Logger;
+  /** How many wait for the database. */
+  countWaiting: () => number;
+  /** Told of each refusal. */
+  metrics: RequestMetrics;
+}
+
+/** Looks at a request before Fastify does. */
+export interface Shedding {
+  /** True when it was refused and answered. */
+  refuse: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** The service ends: refusals end their connection, too. */
+  close: () => void;
+}
 
 /**
  * Refuses with 503 `overloaded`, before key and body are looked at, while the event loop keeps being late by more than
- * `max_event_loop_delay_ms`, or more than `max_pool_queue` wait for the database; 0 turns either off. Call before the
- * routes. A service that answers some in time is better than one that answers all too late.
+ * `max_event_loop_delay_ms`, or more than `max_pool_queue` wait for the database; 0 turns either off. A service that answers
+ * some in time is better than one that answers all too late, and what a refusal costs is taken from those: it is written
+ * without router and hooks, at half of their price.
  */
-export function shedLoad(server: App, thresholds: Thresholds, countWaiting: () => number): void {
-  const { max_event_loop_delay_ms, max_pool_queue } = thresholds;
-  const isLate = max_event_loop_delay_ms > 0 ? watchEventLoop(server, max_event_loop_delay_ms) : () => false;
-  const isQueued = () => max_pool_queue > 0 && countWaiting() > max_pool_queue;
-  // Sent and not thrown: a line of log with a stack for each would be work, too.
-  const refusal = overloaded();
-  server.addHook('onRequest', async (request, reply) => {
-    if (!isLate() && !isQueued()) return;
-    if (is_always_answered.test(request.routeOptions.url ?? '')) return;
-    return sendProblem(refusal, request, reply);
-  });
+export function createShedding({ config, log, countWaiting, metrics }: SheddingOptions): Shedding {
+  const { max_event_loop_delay_ms, max_pool_queue, cors_origins } = config;
+  const loop = max_event_loop_delay_ms > 0 ? watchEventLoop(max_event_loop_delay_ms) : null;
+  const isOverloaded = () => loop?.isLate() || (max_pool_queue > 0 && countWaiting() > max_pool_queue);
+  let is_closing = false;
+  return {
+    refuse: (request, response) => {
+      if (!isOverloaded()) return false;
+      const { method = '', url = '' } = request;
+      // A preflight is answered from memory.
+      if (method === 'OPTIONS' || is_always_answered.test(url)) return false;
+      const reqId = uuid();
+      sendRefusal(response, {
+        request_id: reqId,
+        language: readLanguage(request.headers['accept-language']),
+        headers: {
+          ...readableBy(request.headers.origin, cors_origins),
+          ...(is_closing ? { connection: 'close' } : {}),
+        },
+      });
+      const { status, code } = overloaded.kind;
+      const peer_ip = request.socket.remoteAddress;
+      log.info({ reqId, method, route: null, status, peer_ip }, 'http.request');
+      metrics.requestAnswered({
+        ...{ route: 'none', method, status, duration_s: 0, problem_code: code, is_replay: false },
+      });
+      return true;
+    },
+    close: () => {
+      is_closing = true;
+      loop?.stop();
+    },
+  };
 }
 
-function watchEventLoop(server: App, max_delay_ms: number): () => boolean {
+interface Refusal {
+  request_id: string;
+  language: ReturnType<typeof readLanguage>;
+  headers: Record<string, string>;
+}
+
+const refusal = overloaded();
+
+function sendRefusal(response: ServerResponse, { request_id, language, headers }: Refusal): void {
+  const body = JSON.stringify(renderProblem(refusal, language, request_id));
+  response.writeHead(refusal.kind.status, {
+    ...headersOfAll(request_id),
+    ...problemHeaders(refusal.kind),
+    'content-language': language,
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** What lets a page of an allowed origin read the refusal and when to come back. */
+function readableBy(origin: string | undefined, allowed: string[]): Record<string, string> {
+  const by = allowed.includes('*') ? '*' : origin !== undefined && allowed.includes(origin) ? origin : null;
+  if (by === null) return {};
+  const exposed = { 'access-control-allow-origin': by, 'access-control-expose-headers': 'x-request-id, retry-after' };
+  return by === '*' ? exposed : { ...exposed, vary: 'Origin' };
+}
+
+function watchEventLoop(max_delay_ms: number) {
   let late = 0;
   let due_at_ms = performance.now() + sample_ms;
   const timer = setInterval(() => {
@@ -38,6 +107,5 @@ function watchEventLoop(server: App, max_delay_ms: number): () => boolean {
     late = now_ms - due_at_ms > max_delay_ms ? late + 1 : 0;
     due_at_ms = now_ms + sample_ms;
   }, sample_ms).unref();
-  server.addHook('onClose', async () => clearInterval(timer));
-  return () => late >= late_in_a_row;
+  return { isLate: () => late >= late_in_a_row, stop: () => clearInterval(timer) };
 }

@@ -14,7 +14,11 @@ t.test('/metrics', async (t) => {
 
   t.test('with CONVERSAR_METRICS_TOKEN is for who presents it', async (t) => {
     const pool = { CONVERSAR_POOL_MAX: '2', CONVERSAR_MAX_POOL_QUEUE: '1' };
-    const service = await startService(t, { with_lanes: false, env: { ...pool, CONVERSAR_METRICS_TOKEN: token } });
+    const service = await startService(t, {
+      with_lanes: false,
+      over_http: true,
+      env: { ...pool, CONVERSAR_METRICS_TOKEN: token },
+    });
     const ask = (authorization?: string) =>
       service.send(null, 'GET', '/metrics', undefined, authorization === undefined ? {} : { authorization });
     for (const wrong of [undefined, `Bearer ${token}x`, 'Bearer ', token, 'Basic x']) {

@@ -1,4 +1,4 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTick } from 'node:timers/promises';
 import t from 'tap';
 import { gather } from '../../src/db/gather.ts';
 import { captureLog } from '../support/log.ts';
@@ -8,6 +8,7 @@ const { log, lines } = captureLog();
 const pool_max = 3;
 const service = await startService(t, {
   with_lanes: false,
+  over_http: true,
   log,
   env: {
     CONVERSAR_POOL_MAX: String(pool_max),
@@ -17,7 +18,10 @@ const service = await startService(t, {
 });
 const client = await service.createClient();
 const refusal = { status: 503, headers: { 'retry-after': '2' }, body: { code: 'overloaded', retryable: true } };
-const exempt = ['/health/live', '/openapi.json', '/docs/'];
+const exempt = [
+  ...['/health/live', '/health/live?x=1', '/metrics', '/openapi.json', '/docs', '/docs/'],
+  ...['/docs/static/swagger-ui-bundle.js', '/docs/static/swagger-ui.css'],
+];
 
 /** All connections of the pool are busy, and `queued` requests wait behind them, until `work` is over. */
 async function withQueue<T>(of: Service, queued: number, work: () => Promise<T>): Promise<T> {
@@ -90,7 +94,8 @@ t.test('who waits for the next batch waits for the database, too', async (t) => 
 t.test('health, the document and the documentation are always answered', async (t) => {
   await withQueue(service, 5, async () => {
     for (const url of exempt) t.match(await service.send(null, 'GET', url), { status: 200 }, url);
-    t.match(await service.send(null, 'GET', '/health/../v1/teams'), { status: 503 });
+    for (const url of ['/health/../v1/teams', '/docs/../v1/teams', '/healthy', '/metrics/v1'])
+      t.match(await service.send(null, 'GET', url), { status: 503 }, url);
   });
 });
 
@@ -101,10 +106,16 @@ function block(ms: number): void {
 }
 
 t.test('the event loop', async (t) => {
-  const late = await startService(t, { with_lanes: false, env: { CONVERSAR_MAX_EVENT_LOOP_DELAY_MS: '1000' } });
+  const late = await startService(t, {
+    with_lanes: false,
+    over_http: true,
+    env: { CONVERSAR_MAX_EVENT_LOOP_DELAY_MS: '1000' },
+  });
   const other = await late.createClient();
   const ask = () => other.get('/v1/teams');
   await eventually(ask, ({ status }) => status === 200);
+  // What was late before is forgotten with the first sample that is in time.
+  t.beforeEach(() => delay(600));
 
   t.test('one long tick is no overload', async (t) => {
     block(1_500);
@@ -127,6 +138,7 @@ t.test('the event loop', async (t) => {
 t.test('0 turns it off', async (t) => {
   const open = await startService(t, {
     with_lanes: false,
+    over_http: true,
     env: {
       CONVERSAR_POOL_MAX: String(pool_max),
       CONVERSAR_MAX_POOL_QUEUE: '0',

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ConnectionSettings } from '../../src/db/connection.ts';
 
@@ -13,6 +15,9 @@ type Environment = Record<string, string>;
 export interface Owner {
   teardown: (end: () => unknown) => void;
 }
+
+/** How often a process that boots is asked whether it is ready. */
+const look_ms = 10;
 
 /** Node's arguments for our own program, from its sources. */
 const from_source = ['--import', 'tsx', 'src/main.ts'];
@@ -59,12 +64,12 @@ export function processSettings(database_url: string) {
 }
 
 /** `env -i` drops our own settings and what tap adds to watch its children; killed when `t` ends, frozen or not. */
-function launch(t: Owner, args: string[], env: Environment): ChildProcess {
+function launch(t: Owner, args: string[], env: Environment, says: 'pipe' | number = 'pipe'): ChildProcess {
   const { PATH = '', TMPDIR = '/tmp' } = process.env;
   const pairs = Object.entries({ PATH, TMPDIR, HOME: TMPDIR, ...env }).map(([name, value]) => `${name}=${value}`);
   const child = spawn('env', ['-i', ...pairs, process.execPath, ...args], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', says, says],
   });
   // A test file that crashes or is timed out runs no teardown.
   const kill = () => void child.kill('SIGKILL');
@@ -99,32 +104,58 @@ export async function runCommand(
   return { code, stdout, stderr };
 }
 
+export interface StartOptions {
+  /** Node's arguments for the program; from its sources where it is left out. */
+  program?: string[];
+  ready_within_ms?: number;
+  /** Where its log goes instead of here: reading the log of a service under a flood is work, and slow reading holds it up. */
+  log_file?: string;
+}
+
 /** Starts `serve` or `worker` and waits until it says that it is ready; throws with what it said when it ends before. */
 export async function startProcess(
   t: Owner,
   args: string[],
   env: Environment,
-  { program = from_source, ready_within_ms = 180_000 }: { program?: string[]; ready_within_ms?: number } = {},
+  { program = from_source, ready_within_ms = 180_000, log_file }: StartOptions = {},
 ): Promise<Running> {
-  const child = launch(t, [...program, ...args], env);
-  const lines: Record<string, unknown>[] = [];
+  const child = launch(t, [...program, ...args], env, log_file === undefined ? 'pipe' : openSync(log_file, 'w'));
   const exited = once(child, 'exit').then(([code, signal]): Ended => ({ code, signal }));
-  const ready = new Promise<string>((resolve, reject) => {
-    const read = (line: string) => {
-      const entry = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line };
-      lines.push(entry);
-      if (entry.msg === 'process.ready') resolve(String(entry.url ?? ''));
-    };
-    if (child.stdout) createInterface(child.stdout).on('line', read);
-    if (child.stderr) createInterface(child.stderr).on('line', read);
-    const said = (what: string) => new Error(`${what}: ${JSON.stringify(lines.slice(-5))}`);
-    void exited.then((ended) => reject(said(`ended before it was ready (${JSON.stringify(ended)})`)));
-    setTimeout(() => reject(said('not ready in time')), ready_within_ms).unref();
-  });
-  const url = await ready;
+  const log = log_file === undefined ? collect(child) : () => toLines(readFileSync(log_file, 'utf8'));
+  const url = await untilReady({ log, exited, ready_within_ms });
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;
   };
-  return { child, url, log: () => lines, exited, end };
+  return { child, url, log, exited, end };
+}
+
+type Line = Record<string, unknown>;
+
+const toLine = (text: string): Line => (text.startsWith('{') ? (JSON.parse(text) as Line) : { text });
+/** The last one may be half written. */
+const toLines = (text: string): Line[] => text.split('\n').slice(0, -1).map(toLine);
+
+function collect({ stdout, stderr }: ChildProcess): () => Line[] {
+  const lines: Line[] = [];
+  for (const stream of [stdout, stderr]) {
+    if (stream) createInterface(stream).on('line', (text) => lines.push(toLine(text)));
+  }
+  return () => lines;
+}
+
+async function untilReady(of: { log: () => Line[]; exited: Promise<Ended>; ready_within_ms: number }): Promise<string> {
+  const said = (what: string) => new Error(`${what}: ${JSON.stringify(of.log().slice(-5))}`);
+  let ended: Ended | undefined;
+  void of.exited.then((one) => {
+    ended = one;
+  });
+  const give_up_at = performance.now() + of.ready_within_ms;
+  for (;;) {
+    const ready = of.log().find(({ msg }) => msg === 'process.ready');
+    if (ready) return String(ready.url ?? '');
+    if (ended) throw said(`ended before it was ready (${JSON.stringify(ended)})`);
+    if (performance.now() > give_up_at) throw said('not ready in time');
+    await delay(look_ms);
+  }
 }

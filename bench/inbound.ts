@@ -22,7 +22,8 @@ const all_at_once = [1, 16, 64];
 const program_names: ProgramName[] = ['floor', 'acknowledged', 'expanded'];
 /** Of one program in one cell without another's turn; shorter when there is less to share out. */
 const longest_turn_ms = 1_000;
-const warm_up_ms = 300;
+/** For each second of a run: a service has run for a while, and its code is compiled. */
+const warm_up_ms = 100;
 const warm_up_bodies = 32;
 /** Of a turn that is very short. */
 const fewest_bodies = 8;
@@ -52,7 +53,7 @@ export const inbound: Bench = {
 
 async function measureAll({ seconds, say }: BenchContext, runners: Runners): Promise<Cell[]> {
   for (const load of loads) {
-    for (const name of program_names) await runners[name](load, 16, warm_up_ms);
+    for (const name of program_names) await runners[name](load, 16, Math.max(300, warm_up_ms * seconds));
   }
   const all = loads.flatMap((load) => all_at_once.map((at_once) => ({ load, at_once })));
   const cells: Cell[] = [];

@@ -3,11 +3,12 @@ import type { Bench, BenchContext, Report } from './bench.ts';
 import { join, round } from './measure.ts';
 import type { OursSettings } from './ours.ts';
 import { type Program, startProgram } from './program.ts';
-import { openProvider, type Runner, runWith, warm_up_starts } from './start.ts';
+import { openProvider, type Runner, runWith } from './start.ts';
 import type { StartSample } from './start-cells.ts';
 import { createCompany, lookInto, startsOf } from './start-company.ts';
 import { toStartFigures } from './start-report.ts';
 
+const first_stretch = 200;
 const all_counts = [1, 2, 4];
 const at_once = 64;
 /** All connections of all processes fit into PostgreSQL's default of 100. */
@@ -66,7 +67,7 @@ async function measureAll(context: BenchContext, closers: (() => Promise<void>)[
       say(`${doors} HTTP, ${count} workers`);
       const run = runnerOf(doors);
       // The first stretch tells how much the next ones are.
-      await run(at_once, { starts: warm_up_starts });
+      await run(at_once, { starts: first_stretch });
       const samples: StartSample[] = [];
       for (let turn = 0; turn < turns; turn += 1) samples.push(await run(at_once, { for_ms: cell_ms / turns }));
       const answered_ms = samples.reduce((sum, sample) => sum + sample.answered_ms, 0);

@@ -33,6 +33,11 @@ const claim_gap_ms = 10;
 const events_upkeep_ms = 600_000;
 /** It is called after every change, whether an endpoint hears of it or not. */
 const webhook_gap_ms = 20;
+/**
+ * What comes wakes these lanes. To look without a call is for what is tried again, after seconds or hours, and for what a lost call
+ * left behind; dispatch, which promises when a lease has ended, looks more often. At rest each look is most of what we cost.
+ */
+const seldom = 3;
 /** An endpoint that hangs may take longer than a stop has: what is in the air is told again by another process. */
 const webhook_stop_ms = 5_000;
 /** Channels whose bodies are expanded at once. */
@@ -60,11 +65,14 @@ export function startLanes(
     }),
     startLane(ctx, tellingLane(wake, inboundWork({ vaults, wake, lease_ms: config.lease_ms, public_url })), {
       ...options,
+      poll_ms: seldom * config.sweep_ms,
+      sweep_ms: seldom * config.sweep_ms,
       slots: inbound_slots,
     }),
     startLane(ctx, webhookWork({ ...webhooks, http: outside.http, vaults }), {
       ...options,
       slots: webhooks.slots,
+      poll_ms: seldom * config.sweep_ms,
       claim_gap_ms: webhook_gap_ms,
       idle_gap_ms: webhook_gap_ms,
       stop_within_ms: webhook_stop_ms,

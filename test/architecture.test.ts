@@ -189,6 +189,8 @@ const index_exceptions: Record<string, string> = {
   accounts_pkey: 'an account is what the others start with',
   idempotency_keys_age: 'old keys of all accounts are swept by age alone',
   channels_id: "a provider's call names its channel and nothing else",
+  contacts_name_search: "a million entries of one account would be walked beside a fragment's few: decision 0011",
+  contacts_phone_search: "a million entries of one account would be walked beside a fragment's few: decision 0011",
   api_keys_id: 'a presented key carries its id, and only its row tells the account',
   schema_migrations_pkey: 'belongs to no account',
 };

@@ -51,6 +51,9 @@ function createAjv(options: Options): Ajv {
     removeAdditional: false,
     discriminator: true,
     strict: false,
+    // They are ours, and the document's tests judge them: to judge them at each start takes most of a second.
+    validateSchema: false,
+    meta: false,
     ...options,
   });
   formats.default(ajv, ['email', 'uri']);

@@ -227,6 +227,8 @@ t.test('frozen after the claim for longer than its lease: it wakes up, and sends
     async () => frozen.log().filter(({ msg }) => msg === 'message.dispatched'),
     ([line]) => line?.outcome === 'given_back',
   );
+  // It would freeze again with the next message that it claims.
+  await frozen.end('SIGKILL');
   await provesItsLanes(t, next);
   t.same(await receivedBy(simulator.url, phone), []);
   t.match(await messageTo(phone), { state: 'unknown', attempt: 1, outcomes: ['lost'] });

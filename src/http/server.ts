@@ -90,7 +90,10 @@ export async function createServer(config: Config, log: Logger, shedding?: Shedd
   return server;
 }
 
-/** Lets `shedding` look at a request before Fastify does, where refusing one costs the least. */
+/**
+ * Lets `shedding` look at a request before Fastify does, where refusing one costs the least. Not on the second address that
+ * Fastify binds for the name `localhost`.
+ */
 function shedFirst(app: App, shedding: Shedding): void {
   const { server } = app;
   const listeners = server.listeners('request') as RequestListener[];

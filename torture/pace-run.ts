@@ -46,6 +46,16 @@ export async function createSenders(place: PacedPlace, count: number, max_per_se
 
 let numbers = 0;
 
+/** The first of so many numbers that the simulator has no script for: all of its own end in 0000 to 0999. */
+function takeNumbers(count: number): number {
+  const end = (numbers % 10_000) + count;
+  if (numbers % 10_000 < 1_000) numbers += 1_000 - (numbers % 10_000);
+  else if (end >= 10_000) numbers += 11_000 - (numbers % 10_000);
+  const from = numbers;
+  numbers += count;
+  return from;
+}
+
 /** Queues `messages` evenly over the senders, every other recipient getting two. */
 export async function fillQueue(db: Knex, { account_id, channels }: Senders, messages: number): Promise<void> {
   const share = Math.ceil(messages / channels.size);
@@ -56,8 +66,7 @@ export async function fillQueue(db: Knex, { account_id, channels }: Senders, mes
       [share - 2 * twice, 1],
     ] as const) {
       if (contacts === 0) continue;
-      await queueMessages(db, { account_id, channel_id }, contacts, { from: numbers, each });
-      numbers += contacts;
+      await queueMessages(db, { account_id, channel_id }, contacts, { from: takeNumbers(contacts), each });
     }
   }
 }
@@ -103,4 +112,13 @@ export async function measureWaits(place: PacedPlace, small: Senders, messages: 
   }
   const times = own.map(({ received_at }) => Date.parse(received_at));
   return { first_ms: Math.min(...times) - begun_at, last_ms: Math.max(...times) - begun_at };
+}
+
+/** What became of messages that no provider has accepted, and how many of each. */
+export async function tellUnsent(db: Knex): Promise<string> {
+  const { rows } = await db.raw<{ rows: { told: string }[] }>(
+    `select concat_ws(' ', count(*), state, error ->> 'code', 'attempt', attempt) as told from messages
+      where accepted_at is null group by state, error ->> 'code', attempt order by count(*) desc limit 10`,
+  );
+  return rows.map(({ told }) => told).join(', ');
 }

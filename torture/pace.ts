@@ -5,7 +5,7 @@ import { startSimulator } from '../src/simulator/simulator.ts';
 import { databaseUrl, processSettings } from '../test/support/process.ts';
 import { checkPace } from './check-pace.ts';
 import { createFleet } from './fleet.ts';
-import { createSenders, fillQueue, measureWaits, type PacedPlace, untilArrived } from './pace-run.ts';
+import { createSenders, fillQueue, measureWaits, type PacedPlace, tellUnsent, untilArrived } from './pace-run.ts';
 import { type Finding, finding, type Report, type Torture, type TortureContext } from './torture.ts';
 
 const long_form = 20_000;
@@ -60,8 +60,11 @@ async function run(context: TortureContext): Promise<Report> {
   await fillQueue(db, slow, total - half);
   const beside = await measureWaits(place, small, small_messages);
   const begun_at = performance.now();
+  const both = [untilArrived(simulator.url, fast, half), untilArrived(simulator.url, slow, total - half)];
   const arrivals = (
-    await Promise.all([untilArrived(simulator.url, fast, half), untilArrived(simulator.url, slow, total - half)])
+    await Promise.all(both).catch(async (error: unknown) => {
+      throw new Error(`${(error as Error).message}; ${await tellUnsent(db)}`);
+    })
   ).flat();
   const took_s = (performance.now() - begun_at) / 1_000;
   const limits = new Map([

@@ -36,7 +36,10 @@ export interface FuzzResult {
 
 /** Lines of our log that tell of an accident; that a provider's call is no JSON is none. */
 export const accidentsOf = (lines: Record<string, unknown>[]) =>
-  lines.filter(({ level, reason }) => Number(level) >= 50 && reason !== 'the body is no JSON');
+  lines.filter(
+    ({ level, reason, code }) =>
+      Number(level) >= 50 && reason !== 'the body is no JSON' && code !== 'provider_unavailable',
+  );
 
 const drawn_at_once = 400;
 /** For each operation that was not reached. */

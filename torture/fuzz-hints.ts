@@ -89,7 +89,7 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
   ),
   url: fc.constantFrom(
     '@@graph:0@@',
-    'https://8.8.8.8:1/',
+    'https://crm.example:1/',
     'http://10.0.0.1/',
     'file:///etc/passwd',
     'https://a:b@crm.example/',

@@ -121,8 +121,7 @@ export function createComplainer(document: Document): (exchange: Exchange) => Co
     const complaints: Complaint[] = [];
     const say = (promise: Complaint['promise'], why: string) =>
       complaints.push({ promise, text: `${why}: ${describe(exchange)}` });
-    // A channel that was drawn may lead to where nobody is: no fault of ours, and the document says so.
-    if (status >= 500 && !text.includes('"code":"provider_unavailable"')) say('status', `${status}`);
+    if (status >= 500) say('status', `${status}`);
     try {
       judge({ method: sent.method, url: sent.path + query, status, headers, body: text });
     } catch (error) {

@@ -100,7 +100,7 @@ export const settings = {
   sweep_ms: integer(
     'CONVERSAR_SWEEP_MS',
     [50, 1000, 60_000],
-    'How often expired leases and late messages are looked for, and the dispatch lane polls; the others, which are called, poll at a third of that.',
+    'How often expired leases and late messages are looked for, and the dispatch lane polls; the other lanes poll a third as often.',
   ),
   send_timeout_ms: integer(
     'CONVERSAR_SEND_TIMEOUT_MS',

@@ -41,6 +41,7 @@ export async function openWires(url: string, count: number, given_up_ms: number)
       socket.on('error', reject);
       socket.on('close', () => {
         wire.socket = null;
+        reject(new Error('closed'));
         wire.settle?.(null, 'closed before an answer');
       });
       wire.socket = socket;
@@ -55,9 +56,9 @@ export async function openWires(url: string, count: number, given_up_ms: number)
       const wire = free.pop();
       if (!wire) throw new Error('no connection is free');
       const begun_at = performance.now();
+      const timer = setTimeout(() => wire.socket?.destroy(), given_up_ms);
       if (!wire.socket) await open(wire).catch(() => undefined);
       return new Promise<Shot>((resolve) => {
-        const timer = setTimeout(() => wire.socket?.destroy(), given_up_ms);
         wire.heard = '';
         wire.settle = (status, broke) => {
           clearTimeout(timer);

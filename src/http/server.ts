@@ -82,7 +82,7 @@ export async function createServer(config: Config, log: Logger, shedding?: Shedd
   server.setErrorHandler(handleProblem);
   server.setNotFoundHandler((request, reply) => sendProblem(noRoute(request), request, reply));
   readJsonBodies(server);
-  sayWhatAllSay(server);
+  sayCommonHeaders(server);
   if (config.cors_origins.length > 0) await server.register(cors, corsOptions(config.cors_origins));
   sayGoodbye(server);
   if (shedding) shedFirst(server, shedding);
@@ -166,7 +166,7 @@ function readSecurityHeaders(): Record<string, string> {
   return headers;
 }
 
-function sayWhatAllSay(server: App): void {
+function sayCommonHeaders(server: App): void {
   const security = readSecurityHeaders();
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...security, 'x-request-id': request.id, 'cache-control': 'no-store' });

@@ -44,6 +44,7 @@ export function createShedding({ config, log, countWaiting, metrics }: SheddingO
   return {
     refuse: (request, response) => {
       if (!isOverloaded()) return false;
+      const begun_at = performance.now();
       const { method = '', url = '' } = request;
       // A preflight is answered from memory.
       if (method === 'OPTIONS' || is_always_answered.test(url)) return false;
@@ -59,9 +60,8 @@ export function createShedding({ config, log, countWaiting, metrics }: SheddingO
       const { status, code } = overloaded.kind;
       const peer_ip = request.socket.remoteAddress;
       log.info({ reqId, method, route: null, status, peer_ip }, 'http.request');
-      metrics.requestAnswered({
-        ...{ route: 'none', method, status, duration_s: 0, problem_code: code, is_replay: false },
-      });
+      const duration_s = (performance.now() - begun_at) / 1_000;
+      metrics.requestAnswered({ route: 'none', method, status, duration_s, problem_code: code, is_replay: false });
       return true;
     },
     close: () => {

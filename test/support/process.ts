@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -119,7 +119,9 @@ export async function startProcess(
   env: Environment,
   { program = from_source, ready_within_ms = 180_000, log_file }: StartOptions = {},
 ): Promise<Running> {
-  const child = launch(t, [...program, ...args], env, log_file === undefined ? 'pipe' : openSync(log_file, 'w'));
+  const file = log_file === undefined ? null : openSync(log_file, 'w');
+  const child = launch(t, [...program, ...args], env, file ?? 'pipe');
+  if (file !== null) closeSync(file); // the child has its own
   const exited = once(child, 'exit').then(([code, signal]): Ended => ({ code, signal }));
   const log = log_file === undefined ? collect(child) : () => toLines(readFileSync(log_file, 'utf8'));
   const url = await untilReady({ log, exited, ready_within_ms });

@@ -84,7 +84,7 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
     '@@waha:0@@',
     '@@evolution:0@@/',
     'http://169.254.169.254/',
-    'https://[::ffff:7f00:1]/',
+    'https://[::ffff:a9fe:a9fe]/',
     'nothing',
   ),
   url: fc.constantFrom(

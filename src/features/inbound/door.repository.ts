@@ -11,7 +11,7 @@ export interface NewBody {
   received_at: Date;
 }
 
-/** Stores a body; it is the provider's to repeat until this has committed. */
+/** Stores a body; it is the provider's to repeat until this has committed. Breaks its foreign key when the channel is gone. */
 export async function insertBody({ db }: Ctx, row: NewBody): Promise<void> {
   await db
     .raw(

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, Vault } from '../../context.ts';
 import { gather } from '../../db/gather.ts';
+import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
 import type { InboundBody } from '../../providers/inbound.ts';
 import { findProvider } from '../../providers/registry.ts';
@@ -93,7 +94,7 @@ export function createDoor({ ctx, vaults }: Dependencies): Door {
       }
       const opened = await open(delivery.channel_id);
       if (!isAuthentic(opened, delivery)) throw inbound_unauthenticated();
-      await insertBody(ctx, toBody(opened, delivery));
+      await insertBody(ctx, toBody(opened, delivery)).catch(refuseForGone);
       if (kept.size >= most_kept) kept.delete(kept.keys().next().value ?? '');
       kept.set(delivery.channel_id, opened);
     },
@@ -104,6 +105,12 @@ export function createDoor({ ctx, vaults }: Dependencies): Door {
       return challenge;
     },
   };
+}
+
+/** Its channel was deleted since it was read: answered as one that never was. */
+function refuseForGone(error: unknown): never {
+  if (violatedConstraint(error) === 'inbound_bodies_account_id_channel_id_fkey') throw inbound_unauthenticated();
+  throw error;
 }
 
 /** Whether each is stored. */

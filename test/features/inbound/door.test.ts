@@ -4,7 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { demo_values } from '../../../src/simulator/demo-values.ts';
 import { onTheWire, signatureOf } from '../../support/inbound.ts';
 import { countRows } from '../../support/refusal.ts';
-import { startService } from '../../support/service.ts';
+import { eventually, startService } from '../../support/service.ts';
 
 const service = await startService(t, { with_lanes: false });
 const company = await service.createCompany();
@@ -151,5 +151,21 @@ t.test('a channel that was deleted takes nothing any more', async (t) => {
   t.match(await post(door, body, signed), { status: 200 });
   t.match(await other.call('DELETE', `/v1/channels/${other.official_id}`), { status: 204 });
   t.match(await post(door, body, signed), { status: 401 });
+  t.equal((await service.db('inbound_bodies').where({ channel_id: other.official_id })).length, 0);
+});
+
+t.test('a channel that is deleted while a body comes in answers as one that never was', async (t) => {
+  const other = await service.createCompany();
+  const deleting = await service.db.transaction();
+  await deleting('channels').where({ account_id: other.account_id, id: other.official_id }).delete();
+  const signed = { 'x-hub-signature-256': signatureOf(body) };
+  const answer = post(`/v1/inbound/${other.official_id}`, body, signed);
+  const waiting = () =>
+    service.db.raw<{ rows: unknown[] }>(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%inbound_bodies%'`,
+    );
+  await eventually(waiting, ({ rows }) => rows.length > 0);
+  await deleting.commit();
+  t.match(await answer, { status: 401, body: { code: 'inbound_unauthenticated' } });
   t.equal((await service.db('inbound_bodies').where({ channel_id: other.official_id })).length, 0);
 });

@@ -121,7 +121,7 @@ export function createComplainer(document: Document): (exchange: Exchange) => Co
     const complaints: Complaint[] = [];
     const say = (promise: Complaint['promise'], why: string) =>
       complaints.push({ promise, text: `${why}: ${describe(exchange)}` });
-    if (status >= 500) say('status', `${status}`);
+    if (status >= 500) say('status', `${status} ${text.slice(0, 500)}`);
     try {
       judge({ method: sent.method, url: sent.path + query, status, headers, body: text });
     } catch (error) {

@@ -117,7 +117,8 @@ export function createComplainer(document: Document): (exchange: Exchange) => Co
   const judge = createJudge(document);
   return (exchange) => {
     const { operated, sent, status, headers, text } = exchange;
-    const query = sent.query.length > 0 ? '?' : '';
+    // What a dry run promises is told by its query.
+    const query = sent.query.map(([name, text], place) => `${place === 0 ? '?' : '&'}${name}=${text}`).join('');
     const complaints: Complaint[] = [];
     const say = (promise: Complaint['promise'], why: string) =>
       complaints.push({ promise, text: `${why}: ${describe(exchange)}` });

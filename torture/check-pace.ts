@@ -6,8 +6,6 @@ export type Arrival = Pick<ReceivedEntry, 'id' | 'channel' | 'to' | 'received_at
 export interface Paces {
   /** Messages a second, by the sender's name in the log. */
   limits: ReadonlyMap<string, number>;
-  /** What the machine's being busy explains: by so much one message came later after its claim than another. Default 0. */
-  lateness_ms?: number;
   recipient_pace_ms: number;
 }
 
@@ -16,14 +14,13 @@ const grain_ms = 1;
 const second_ms = 1_000;
 
 /** Reads the provider's log and nothing else: was any sender's limit, or any recipient's pace, ever exceeded? */
-export function checkPace(arrivals: Arrival[], { limits, recipient_pace_ms, lateness_ms = 0 }: Paces): Finding[] {
+export function checkPace(arrivals: Arrival[], { limits, recipient_pace_ms }: Paces): Finding[] {
   const bySender = grouped(arrivals, ({ channel }) => channel);
   const byRecipient = grouped(arrivals, ({ channel, to }) => `${channel} → ${to}`);
   return [
     finding('no second of a sender sees more than its limit', bySender, ([name, times]) => {
       const [most, limit] = [busiestSecond(times), limits.get(name) ?? 0];
-      const allowed = limit + Math.ceil((limit * lateness_ms) / 1_000);
-      return most > allowed ? `${name}: ${most} in a second, and ${allowed} may be` : null;
+      return most > limit ? `${name}: ${most} in a second, and ${limit} may be` : null;
     }),
     finding(`two messages to one recipient are ${recipient_pace_ms} ms apart`, byRecipient, ([name, times]) => {
       const closest = Math.min(...times.slice(1).map((at, place) => at - (times[place] ?? 0)));

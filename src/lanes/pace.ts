@@ -1,26 +1,26 @@
 import type { Scope } from '../context.ts';
 
-/** Between a claim and the provider one message takes longer than another: what is a second apart here may meet there. */
-const jitter_s = 0.1;
-
 /**
- * A sender is the pace of one channel: a token bucket in a row of its own. The bucket holds a tenth of a second's worth
- * and refills with the rest, so that no second, and a jitter's length more, sees more than `max_per_second` claimed
- * (bucket + refill × 1.1 − 1): the provider counts what arrives.
+ * A sender is the pace of one channel. Its limit is one of seats: `max_per_second` of them, each taken at a claim and free
+ * again a second after its attempt ended. The provider counts what arrives, which is somewhere between the two: so it never
+ * sees more in a second, however late a message is on its way. A token bucket in the sender's row spreads them over the
+ * second: it holds a tenth of a second's worth and refills with the rest.
  */
 const capacity = `greatest(1, floor(s.max_per_second / 10.0))`;
-const refill_per_second = `((s.max_per_second - ${capacity} + 1) / ${1 + jitter_s})`;
+const refill_per_second = `(s.max_per_second - ${capacity} + 1)`;
 
 /** Milliseconds between two messages to one recipient (Meta's pair rate; a good manner elsewhere). */
 export const recipient_pace_ms = 6_000;
 
 /**
  * Common table expressions for a claim that has `due (account_id, channel_id)`: `taken` are the senders whose turn it is,
- * locked, with their `available` tokens and a `share` of `:free`; accounts take turns, whoever waited longest first, so that
- * one with many channels has no more turns than another. A sender that another claim has taken since this statement began is
- * left out (`version`): its lock is free again, but what that claim wrote cannot be seen here, and a recipient would get two.
+ * locked, with their `available` tokens, free `seats` and a `share` of `:free`. `ends` selects, for a sender `s`, the
+ * `ends_at` of its attempts that are open (`infinity`) or ended in the last second. Accounts take turns, whoever waited
+ * longest first, so that one with many channels has no more turns than another. A sender that another claim has taken since
+ * this statement began is left out (`version`): its lock is free again, but what that claim wrote cannot be seen here, and a
+ * recipient would get two.
  */
-export const taken_senders = `
+export const takenSenders = (ends: string) => `
   last_turns as (
     select account_id, max(taken_at) as taken_at from senders
      where account_id in (select account_id from due) group by account_id
@@ -37,29 +37,37 @@ export const taken_senders = `
   taken as (
     select s.account_id, s.channel_id, ${refill_per_second} as refill_per_second,
            greatest(1, cast(:free as integer) / t.senders) as share,
-           least(${capacity}, s.tokens + greatest(0, extract(epoch from now() - s.refilled_at)) * ${refill_per_second}) as available
+           least(${capacity}, s.tokens + greatest(0, extract(epoch from now() - s.refilled_at)) * ${refill_per_second}) as available,
+           s.max_per_second - b.busy as seats, b.first_end
       from senders s join turns t on t.account_id = s.account_id and t.channel_id = s.channel_id and t.version = s.xmin
+     cross join lateral (
+       select count(*) as busy, min(ends_at) as first_end from (${ends} order by ends_at limit s.max_per_second) ends) b
        for update of s skip locked
   )`;
 
-/** The write that belongs to it: takes one token for each row of `claimed (account_id, channel_id)`. */
+/** The write that belongs to it: takes one token and one seat for each row of `claimed (account_id, channel_id)`. */
 export const paid_senders = `
   paid as (
     update senders s
        set tokens = t.available - coalesce(c.messages, 0),
            -- A statement that began earlier may come later: time given once is not given again.
            refilled_at = greatest(s.refilled_at, now()),
-           taken_at = now(),
-           next_at = case when t.available - coalesce(c.messages, 0) >= 1 then '-infinity'
-                          else greatest(s.refilled_at, now())
-                               + make_interval(secs => (1 - (t.available - coalesce(c.messages, 0))) / t.refill_per_second) end
+           taken_at = case when t.seats > 0 then now() else s.taken_at end,
+           next_at = greatest(
+             case when t.available - coalesce(c.messages, 0) < 1
+                  then greatest(s.refilled_at, now())
+                       + make_interval(secs => (1 - (t.available - coalesce(c.messages, 0))) / t.refill_per_second)
+                  else '-infinity' end,
+             -- What is in the air frees its seat no earlier than in a second.
+             case when t.seats - coalesce(c.messages, 0) < 1
+                  then least(t.first_end, now()) + interval '1 second' else '-infinity' end)
       from taken t
       left join (select account_id, channel_id, count(*) as messages from claimed group by 1, 2) c
         on c.account_id = t.account_id and c.channel_id = t.channel_id
      where s.account_id = t.account_id and s.channel_id = t.channel_id
   )`;
 
-/** Milliseconds until the next sender with due work has a token again; null when none waits for one. */
+/** Milliseconds until the next sender with due work may have a turn again; null when none waits for one. */
 export const next_turn_ms = `
   (select ceil(extract(epoch from min(s.next_at) - now()) * 1000)
      from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id

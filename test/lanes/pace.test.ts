@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { connect } from '../../src/db/connection.ts';
-import { claimMessages } from '../../src/features/messages/dispatch.repository.ts';
+import { type ClaimedMessage, claimMessages } from '../../src/features/messages/dispatch.repository.ts';
 import { insertSender } from '../../src/lanes/pace.ts';
 import { addChannel } from '../support/add-channel.ts';
 import { queueMessages } from '../support/queue.ts';
@@ -31,6 +31,14 @@ const busiest = async (channel_id: string): Promise<number> => {
   return rows[0]?.most ?? 0;
 };
 
+const endAttempts = (messages: Pick<ClaimedMessage, 'id' | 'attempt'>[]) =>
+  db('attempts')
+    .whereIn(
+      ['message_id', 'number'],
+      messages.map(({ id, attempt }) => [id, attempt]),
+    )
+    .update({ finished_at: db.fn.now(), outcome: 'accepted' });
+
 t.test('no second sees more messages of a channel than its pace, however often two processes ask', async (t) => {
   const paces = [1, 7, 80];
   const places = await Promise.all(paces.map(openChannel));
@@ -41,6 +49,7 @@ t.test('no second sees more messages of a channel than its pace, however often t
     while (performance.now() < end) {
       const { claimed } = await claimMessages({ db: pool }, 500, 60_000);
       taken.push(...claimed.map(({ channel_id }) => channel_id));
+      await endAttempts(claimed);
       await delay(2);
     }
   };
@@ -63,6 +72,53 @@ t.test('a bucket that nobody emptied holds a tenth of a second, not what time wo
   t.equal((await claimMessages(ctx, 500, 60_000)).claimed.length, 5);
   await db('messages').where({ state: 'queued' }).update({ state: 'cancelled' });
 });
+
+t.test(
+  'a message in the air keeps its seat until a second after its attempt ended, however full the bucket',
+  async (t) => {
+    const place = await openChannel(2);
+    await queueMessages(db, place, 10, { from: 510_000 });
+    const claimAll = async () => {
+      // As much time as the bucket and the turn want, without waiting for it.
+      const passed = { tokens: 1, refilled_at: db.raw(`now() - interval '1 hour'`), next_at: '-infinity' };
+      const claimed: ClaimedMessage[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        await db('senders').where({ channel_id: place.channel_id }).update(passed);
+        claimed.push(...(await claimMessages(ctx, 500, 60_000)).claimed);
+      }
+      return claimed;
+    };
+    const nextTurn = async () => {
+      const { rows } = await db.raw<{ rows: { ms: string }[] }>(
+        `select extract(epoch from next_at - now()) * 1000 as ms from senders where channel_id = ?`,
+        [place.channel_id],
+      );
+      return Number(rows[0]?.ms);
+    };
+    const first = await claimAll();
+    t.equal(first.length, 2, 'as many as it has seats');
+    t.ok((await nextTurn()) > 800, 'and no turn before one of them can be free');
+    await db('attempts')
+      .where({ message_id: first[0]?.id })
+      .update({ started_at: db.raw(`now() - interval '9 seconds'`) });
+    t.same(await claimAll(), [], 'one that is slow keeps it');
+    await endAttempts(first.slice(0, 1));
+    t.same(await claimAll(), [], 'and so does one that has ended');
+    await db('attempts')
+      .where({ message_id: first[0]?.id })
+      .update({ finished_at: db.raw(`now() - interval '600 ms'`) });
+    t.same(await claimAll(), []);
+    const rest_ms = await nextTurn();
+    t.ok(rest_ms > 0 && rest_ms <= 400, `its next turn is when the first seat is free: in ${rest_ms} ms`);
+    await delay(rest_ms + 1);
+    t.equal((await claimAll()).length, 1, 'a second after its end it is free');
+    await db('attempts')
+      .where({ message_id: first[1]?.id })
+      .update({ started_at: db.raw(`now() - interval '121 seconds'`) });
+    t.equal((await claimAll()).length, 1, 'an attempt that nobody can be at any more keeps none');
+    await db('messages').where({ state: 'queued' }).update({ state: 'cancelled' });
+  },
+);
 
 t.test('insertSender gives a channel a full bucket, and a new pace of the channel is its sender’s too', async (t) => {
   const place = await openChannel(30);

@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import { prepare } from '../../db/statement.ts';
 import { columnsOf } from '../../db/table.ts';
-import { next_turn_ms, paid_senders, recipient_pace_ms, taken_senders } from '../../lanes/pace.ts';
+import { next_turn_ms, paid_senders, recipient_pace_ms, takenSenders } from '../../lanes/pace.ts';
 import type { Address, OutboundContent } from '../../providers/provider.ts';
 import type { KeptError } from './message-errors.ts';
 import { freeProviderId } from './messages.repository.ts';
@@ -23,12 +23,17 @@ export interface ClaimedMessage {
   fence: number;
 }
 
+/** One that nobody ended, by death or accident, takes no seat for longer than twice the lease. */
+const attempt_ends = `
+  select coalesce(a.finished_at, 'infinity') as ends_at from attempts a
+   where a.account_id = s.account_id and a.channel_id = s.channel_id
+     and coalesce(a.finished_at, 'infinity') > now() - interval '1 second'
+     and (a.finished_at is not null or a.started_at > now() - 2 * cast(:lease as interval))`;
+
 /**
  * T2 in one statement. `waiting` hops over the queue's index from sender to sender, to each one's oldest message (no scan of a
- * long queue), `taken` locks
- * the senders whose turn it is, `picked` takes their oldest due messages whose contact got none in the last 6 s, and no
- * two for one contact. The 6 s count from the end of an attempt: when in its course the provider saw it nobody can tell,
- * and one that hangs may still arrive. No attempt outlives its lease for long, so the look back has an end.
+ * long queue), `taken` locks the senders whose turn it is, `picked` takes their oldest due messages whose contact got none in
+ * the last 6 s, and no two for one contact. The 6 s count from the end of an attempt, as one that hangs may still arrive.
  */
 const claim = prepare<
   { free: number; lease: string; recipient_pace: string },
@@ -48,7 +53,7 @@ const claim = prepare<
         order by m.account_id, m.channel_id, m.run_at limit 1) n
   ),
   due as (select account_id, channel_id from waiting where run_at <= now()),
-  ${taken_senders},
+  ${takenSenders(attempt_ends)},
   picked as (
     select m.account_id, m.id,
            row_number() over (partition by m.account_id, m.channel_id, m.contact_id order by m.run_at, m.id) as place
@@ -64,7 +69,7 @@ const claim = prepare<
                and (a.outcome is null or (a.outcome not in ('unavailable', 'given_back')
                                           and a.finished_at > now() - cast(:recipient_pace as interval))))
         order by q.run_at, q.id
-        limit least(floor(t.available), t.share)
+        limit greatest(0, least(floor(t.available), t.seats, t.share))
           for update skip locked) m
   ),
   claimed as (

@@ -134,6 +134,9 @@ t.test('claimMessages', async (t) => {
     const { claimed, again_in_ms } = await claimMessages(ctx, 10, lease_ms);
     t.same(claimed, []);
     t.ok(again_in_ms !== null && again_in_ms > 0 && again_in_ms <= 1_100, `${again_in_ms} ms`);
+    await db('attempts')
+      .where({ message_id: first.claimed[0]?.id })
+      .update({ finished_at: db.fn.now(), outcome: 'accepted' });
     const again = await eventually(
       () => claim(10),
       (found) => found.length > 0,

@@ -7,7 +7,12 @@ import type { Wake } from './wake.ts';
 /** Work that waits in a domain table. The engine knows when to claim, run, finish and sweep; the work knows its rows. */
 export interface LaneWork<Item, Outcome> {
   name: string;
-  /** Takes at most `free` due items under a lease and a fence, in one transaction. `again_in_ms`: more is due then. */
+  /** True where the end of one item makes another due, as among those of one channel. */
+  is_chained?: boolean;
+  /**
+   * Takes at most `free` due items under a lease and a fence, in one transaction. `again_in_ms`: more is due then; 0 where more
+   * may be due already, null where nothing is until the lane is called or polls.
+   */
   claim: (ctx: Context, free: number) => Promise<{ items: Item[]; again_in_ms: number | null }>;
   /** Outside of any transaction, with no connection held. Must not throw for anything the outside does. */
   run: (ctx: Context, item: Item) => Promise<Outcome>;
@@ -63,7 +68,8 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     log[isDatabaseUnavailable(error) ? 'warn' : 'error']({ err: error, step }, 'lane.failed');
   const release = (count: number) => {
     state.in_air -= count;
-    void pump();
+    // Still called: the last claim left something for want of a slot.
+    if (work.is_chained || state.is_called) void pump();
   };
   const finish = createFinisher<Finished<Item, Outcome>>({
     write: (batch) => work.finish(lane_ctx, batch),
@@ -92,7 +98,7 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
       const { items, again_in_ms } = await work.claim(lane_ctx, options.slots - state.in_air);
       state.in_air += items.length;
       for (const item of items) void runItem(item);
-      if (items.length > 0) state.is_called = true;
+      if (again_in_ms === 0) state.is_called = true;
       return again_in_ms;
     } catch (error) {
       report('claim', error);

@@ -45,33 +45,46 @@ export const takenSenders = (ends: string) => `
        for update of s skip locked
   )`;
 
-/** The write that belongs to it: takes one token and one seat for each row of `claimed (account_id, channel_id)`. */
+/**
+ * The write that belongs to it, after `picked (account_id, channel_id, place)`: each of place 1 takes a token and a seat. A
+ * sender of which as many were picked as its share may have more that is due now (`is_short`), one with no token or seat left
+ * has it at its `next_at`; of any other, all that was due is picked.
+ */
 export const paid_senders = `
+  picked_of as materialized (
+    select account_id, channel_id, count(*) as picked, count(*) filter (where place = 1) as claimed from picked group by 1, 2
+  ),
+  spent as (
+    select t.*, t.available - coalesce(p.claimed, 0) as tokens_left, t.seats - coalesce(p.claimed, 0) as seats_left,
+           coalesce(p.picked, 0) as picked
+      from taken t
+      left join picked_of p on p.account_id = t.account_id and p.channel_id = t.channel_id
+  ),
   paid as (
     update senders s
-       set tokens = t.available - coalesce(c.messages, 0),
+       set tokens = t.tokens_left,
            -- A statement that began earlier may come later: time given once is not given again.
            refilled_at = greatest(s.refilled_at, now()),
            taken_at = case when t.seats > 0 then now() else s.taken_at end,
            next_at = greatest(
-             case when t.available - coalesce(c.messages, 0) < 1
-                  then greatest(s.refilled_at, now())
-                       + make_interval(secs => (1 - (t.available - coalesce(c.messages, 0))) / t.refill_per_second)
+             case when t.tokens_left < 1
+                  then greatest(s.refilled_at, now()) + make_interval(secs => (1 - t.tokens_left) / t.refill_per_second)
                   else '-infinity' end,
              -- What is in the air frees its seat no earlier than in a second.
-             case when t.seats - coalesce(c.messages, 0) < 1
-                  then least(t.first_end, now()) + interval '1 second' else '-infinity' end)
-      from taken t
-      left join (select account_id, channel_id, count(*) as messages from claimed group by 1, 2) c
-        on c.account_id = t.account_id and c.channel_id = t.channel_id
+             case when t.seats_left < 1 then least(t.first_end, now()) + interval '1 second' else '-infinity' end)
+      from spent t
      where s.account_id = t.account_id and s.channel_id = t.channel_id
+    returning s.next_at, t.picked >= t.share as is_short, t.picked >= least(floor(t.available), t.seats) as is_spent
   )`;
 
-/** Milliseconds until the next sender with due work may have a turn again; null when none waits for one. */
+/** Milliseconds until more may be due, 0 where it may be already; null when no sender with due work waits for its turn. */
 export const next_turn_ms = `
-  (select ceil(extract(epoch from min(s.next_at) - now()) * 1000)
-     from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
-    where s.next_at > now())`;
+  (select case when (select count(*) from turns) >= :free or coalesce(bool_or(is_short), false) then 0
+               else ceil(extract(epoch from least(
+                 min(next_at) filter (where is_spent),
+                 (select min(s.next_at) from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
+                   where s.next_at > now())) - now()) * 1000) end
+     from paid)`;
 
 /** Gives a new channel its sender, with a full bucket. */
 export async function insertSender(

@@ -30,7 +30,7 @@ function startBench(t: Test, name: string, over: Partial<Work> = {}, options: Pa
     name,
     claim: async (_, free) => {
       free_asked.push(free);
-      return { items: due.splice(0, free), again_in_ms: null };
+      return { items: due.splice(0, free), again_in_ms: due.length > 0 ? 0 : null };
     },
     run: (_, item) =>
       new Promise((resolve, reject) => {
@@ -83,6 +83,32 @@ t.test('startLane', async (t) => {
     t.same(bench.finished, [[2, 'done']], 'a slot is free when its outcome is written');
     t.equal(bench.free_asked.at(-1), 1);
   });
+
+  t.test(
+    'the end of an item leads to a claim where items are chained, or something was left for want of a slot',
+    async (t) => {
+      const bench = startBench(t, 'apart');
+      const chained = startBench(t, 'chained', { is_chained: true });
+      for (const [one, name] of [
+        [bench, 'apart'],
+        [chained, 'chained'],
+      ] as const) {
+        one.due.push(1);
+        wake.call(name);
+        await one.runs(1);
+      }
+      const claims = [bench.free_asked.length, chained.free_asked.length];
+      for (const one of [bench, chained]) {
+        one.running.get(1)?.('done');
+        await one.hasFinished(1);
+      }
+      await eventually(
+        async () => chained.free_asked.length,
+        (count) => count === (claims[1] ?? 0) + 1,
+      );
+      t.equal(bench.free_asked.length, claims[0], 'its claim said that nothing else is due');
+    },
+  );
 
   t.test(
     'takes together what becomes due while something is in the air, and nothing of that waits for ever',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { connect } from '../../src/db/connection.ts';
-import { type ClaimedMessage, claimMessages } from '../../src/features/messages/dispatch.repository.ts';
+import { type ClaimedMessage, claimMessages } from '../../src/features/messages/claim.repository.ts';
 import { insertSender } from '../../src/lanes/pace.ts';
 import { addChannel } from '../support/add-channel.ts';
 import { queueMessages } from '../support/queue.ts';

@@ -1,10 +1,7 @@
 import type { Test } from 'tap';
 import { recordOutcomes } from '../../src/features/attendances/record-outcomes.ts';
-import {
-  type ClaimedMessage,
-  claimMessages,
-  type WrittenOutcome,
-} from '../../src/features/messages/dispatch.repository.ts';
+import { type ClaimedMessage, claimMessages } from '../../src/features/messages/claim.repository.ts';
+import type { WrittenOutcome } from '../../src/features/messages/dispatch.repository.ts';
 import { type Body, type Client, type Company, eventually, type Service } from './service.ts';
 
 export const public_url = 'http://conversar.test';

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import type { ClaimedMessage, WrittenOutcome } from '../../src/features/messages/dispatch.repository.ts';
+import type { ClaimedMessage } from '../../src/features/messages/claim.repository.ts';
+import type { WrittenOutcome } from '../../src/features/messages/dispatch.repository.ts';
 
 interface Place {
   account_id: string;

@@ -7,12 +7,8 @@ import type { Vaults } from '../accounts/vaults.ts';
 import { askForSync, listChannelsOf } from '../channels/channels.repository.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
 import type { Outside } from '../channels/provider-call.ts';
-import {
-  claimMessages,
-  listLateMessages,
-  listLostMessages,
-  type WrittenOutcome,
-} from '../messages/dispatch.repository.ts';
+import { claimMessages } from '../messages/claim.repository.ts';
+import { listLateMessages, listLostMessages, type WrittenOutcome } from '../messages/dispatch.repository.ts';
 import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
 import { recordOutcomes } from './record-outcomes.ts';

@@ -34,17 +34,15 @@ export type InboundWorkItem = { bodies: ClaimedBody[] } | { item: ClaimedItem };
 export function inboundWork(deps: InboundDependencies): LaneWork<InboundWorkItem, number> {
   return {
     name: inbound_topic,
+    is_chained: true,
     claim: async (ctx, free) => {
       const bodies = byChannel(await claimBodies(ctx, free, deps.lease_ms));
       const left = free - bodies.size;
-      const items = left > 0 ? await claimItems(ctx, left, deps.lease_ms) : [];
-      return {
-        items: [
-          ...[...bodies.values()].map((of_channel) => ({ bodies: of_channel })),
-          ...items.map((item) => ({ item })),
-        ],
-        again_in_ms: null,
-      };
+      const items: InboundWorkItem[] = [
+        ...[...bodies.values()].map((of_channel) => ({ bodies: of_channel })),
+        ...(left > 0 ? await claimItems(ctx, left, deps.lease_ms) : []).map((item) => ({ item })),
+      ];
+      return { items, again_in_ms: items.length > 0 ? 0 : null };
     },
     run: (ctx, work) => ('item' in work ? retryItem(ctx, deps, work.item) : expandBodies(ctx, deps, work.bodies)),
     finish: async (_, finished) => {

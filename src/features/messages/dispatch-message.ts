@@ -10,8 +10,9 @@ import type {
   SendOutcome,
 } from '../../providers/provider.ts';
 import { type Outside, toProviderCall } from '../channels/provider-call.ts';
+import type { ClaimedMessage } from './claim.repository.ts';
 import { createCorrelator } from './correlator.ts';
-import type { ClaimedMessage, WrittenOutcome } from './dispatch.repository.ts';
+import type { WrittenOutcome } from './dispatch.repository.ts';
 
 /** The time that reading a channel's templates again is given. */
 const resync_ms = 10_000;

@@ -27,9 +27,10 @@ export async function getDelivery(scope: Pick<Scope, 'db' | 'account_id'>, id: s
  */
 export async function redeliver(scope: Scope, id: string): Promise<DeliveryWithAttempts> {
   return inTransaction(scope, async (trx) => {
-    const { endpoint_id } = await getDelivery(trx, id);
-    mustBeEnabled(await getEndpoint(trx, endpoint_id), ':delivery_id');
+    // First, for its lock: an endpoint that is being deleted takes its deliveries along.
     await makeDue(trx, id);
-    return getDelivery(trx, id);
+    const delivery = await getDelivery(trx, id);
+    mustBeEnabled(await getEndpoint(trx, delivery.endpoint_id), ':delivery_id');
+    return delivery;
   });
 }

@@ -47,6 +47,7 @@ export function webhookWork(deps: WebhookDependencies): LaneWork<EndpointCalls, 
   const lease_ms = begin_within_ms + deps.timeout_ms + lease_reserve_ms;
   return {
     name: webhooks_topic,
+    is_chained: true,
     claim: async (ctx, free) => {
       const is_more = await readEvents(ctx);
       const calls = await claimCalls(ctx, {
@@ -57,7 +58,7 @@ export function webhookWork(deps: WebhookDependencies): LaneWork<EndpointCalls, 
         each: deliveries_of_one,
         lease_ms,
       });
-      return { items: byEndpoint(calls), again_in_ms: is_more ? 0 : null };
+      return { items: byEndpoint(calls), again_in_ms: is_more || calls.length > 0 ? 0 : null };
     },
     run: (ctx, item) => callAll(ctx, deps, item),
     finish: (ctx, finished) => recordCalls(ctx, finished),

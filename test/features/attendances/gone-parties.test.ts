@@ -1,6 +1,6 @@
 import t from 'tap';
 import { recordOutcomes } from '../../../src/features/attendances/record-outcomes.ts';
-import { claimMessages } from '../../../src/features/messages/dispatch.repository.ts';
+import { claimMessages } from '../../../src/features/messages/claim.repository.ts';
 import { addChannel } from '../../support/add-channel.ts';
 import { outcomeOf } from '../../support/queue.ts';
 import { assertRefused } from '../../support/refusal.ts';

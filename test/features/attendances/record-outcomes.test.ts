@@ -1,10 +1,7 @@
 import t from 'tap';
 import { recordOutcomes } from '../../../src/features/attendances/record-outcomes.ts';
-import {
-  type ClaimedMessage,
-  claimMessages,
-  type WrittenOutcome,
-} from '../../../src/features/messages/dispatch.repository.ts';
+import { type ClaimedMessage, claimMessages } from '../../../src/features/messages/claim.repository.ts';
+import type { WrittenOutcome } from '../../../src/features/messages/dispatch.repository.ts';
 import { createFinisher } from '../../../src/lanes/finisher.ts';
 import { lostOutcomeOf, outcomeOf } from '../../support/queue.ts';
 import { type Company, eventually, startService } from '../../support/service.ts';

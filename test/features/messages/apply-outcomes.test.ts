@@ -1,8 +1,7 @@
 import t from 'tap';
+import { type ClaimedMessage, claimMessages } from '../../../src/features/messages/claim.repository.ts';
 import {
   applyOutcomes,
-  type ClaimedMessage,
-  claimMessages,
   listLateMessages,
   listLostMessages,
   type WrittenOutcome,

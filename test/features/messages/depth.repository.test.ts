@@ -1,6 +1,6 @@
 import t from 'tap';
+import { claimMessages } from '../../../src/features/messages/claim.repository.ts';
 import { readQueueDepth } from '../../../src/features/messages/depth.repository.ts';
-import { claimMessages } from '../../../src/features/messages/dispatch.repository.ts';
 import { queueMessages } from '../../support/queue.ts';
 import { startService } from '../../support/service.ts';
 

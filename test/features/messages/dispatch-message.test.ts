@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { ChannelsRow } from '../../../src/db/rows.ts';
 import { credentials_binding } from '../../../src/features/channels/provider-call.ts';
+import type { ClaimedMessage } from '../../../src/features/messages/claim.repository.ts';
 import { readCorrelator } from '../../../src/features/messages/correlator.ts';
-import type { ClaimedMessage } from '../../../src/features/messages/dispatch.repository.ts';
 import { dispatchMessage } from '../../../src/features/messages/dispatch-message.ts';
 import { answerJson, resetConnection, startScriptedServer, staySilent } from '../../support/scripted-server.ts';
 import { startService } from '../../support/service.ts';

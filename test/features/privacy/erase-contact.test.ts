@@ -1,7 +1,7 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { recordOutcomes } from '../../../src/features/attendances/record-outcomes.ts';
-import { type ClaimedMessage, claimMessages } from '../../../src/features/messages/dispatch.repository.ts';
+import { type ClaimedMessage, claimMessages } from '../../../src/features/messages/claim.repository.ts';
 import { addChannel } from '../../support/add-channel.ts';
 import { createChecker, type Document } from '../../support/document.ts';
 import { dumpDatabase, findTraces } from '../../support/dump.ts';

@@ -283,6 +283,22 @@ t.test('redeliver sends one again under its id, whatever came of it', async (t) 
   t.equal((await one.deliveries())[0]?.status, 'delivered');
 });
 
+t.test('redeliver, as its endpoint is being deleted, finds no delivery', async (t) => {
+  const one = await listen();
+  await happen(one.client);
+  const [delivery] = await settled(one, ([first]) => first?.status === 'delivered');
+  const deleting = await service.db.transaction();
+  await deleting('webhook_endpoints').where({ id: one.id }).delete();
+  const answer = one.client.post(`/v1/webhook-deliveries/${delivery.id}/redeliver`);
+  const waiting = () =>
+    service.db.raw<{ rows: unknown[] }>(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%webhook_deliveries%'`,
+    );
+  await eventually(waiting, ({ rows }) => rows.length > 0);
+  await deleting.commit();
+  t.match(await answer, { status: 404, body: { code: 'webhook_delivery_not_found' } });
+});
+
 t.test('replay tells again what happened since then, and what was missed while disabled', async (t) => {
   const one = await listen();
   await happen(one.client);

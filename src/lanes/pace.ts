@@ -74,14 +74,17 @@ export const paid_senders = `
              case when t.seats_left < 1 then least(t.first_end, now()) + interval '1 second' else '-infinity' end)
       from spent t
      where s.account_id = t.account_id and s.channel_id = t.channel_id
-    returning s.next_at, t.picked >= t.share as is_short, t.picked >= least(floor(t.available), t.seats) as is_spent
+    returning s.next_at, t.picked, t.picked >= t.share as is_short, t.picked >= least(floor(t.available), t.seats) as is_spent
   )`;
 
-/** Milliseconds until more may be due, 0 where it may be already; null when no sender with due work waits for its turn. */
+/**
+ * Milliseconds until more may be due, 0 where it may be already; null when no sender with due work waits for its turn. A claim
+ * that picked nothing is not followed at once, whoever else may be due: they all may wait for their recipients.
+ */
 export const next_turn_ms = `
-  (select case when (select count(*) from turns) >= :free or coalesce(bool_or(is_short), false) then 0
+  (select case when bool_or(is_short) or (max(picked) > 0 and (select count(*) from turns) >= :free) then 0
                else ceil(extract(epoch from least(
-                 min(next_at) filter (where is_spent),
+                 min(greatest(next_at, now())) filter (where is_spent),
                  (select min(s.next_at) from senders s join due d on d.account_id = s.account_id and d.channel_id = s.channel_id
                    where s.next_at > now())) - now()) * 1000) end
      from paid)`;

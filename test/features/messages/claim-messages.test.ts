@@ -163,6 +163,15 @@ t.test('claimMessages', async (t) => {
     },
   );
 
+  t.test('does not come back at once for senders whose recipients all have to wait', async (t) => {
+    const places = [await openPlace(), await openPlace()];
+    for (const place of places) await queueMessages(db, place, 1, { each: 2 });
+    const first = await claimMessages(ctx, 10, lease_ms);
+    t.equal(first.claimed.length, 2, 'one to each');
+    t.match(await claimMessages(ctx, 2, lease_ms), { claimed: [], again_in_ms: null });
+    t.match(await claimMessages(ctx, 10, lease_ms), { claimed: [], again_in_ms: null });
+  });
+
   t.test('says nothing when nothing waits for a token', async (t) => {
     t.same(await claimMessages(ctx, 10, lease_ms), { claimed: [], again_in_ms: null });
     const place = await openPlace(1);

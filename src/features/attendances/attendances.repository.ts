@@ -129,23 +129,25 @@ export interface MessageNews {
   message_id: string;
   /** Null when the attendance's status does not follow, as for a doubt. */
   becomes: 'open' | 'failed' | null;
+  /** How many events tell of the message itself. */
+  events: number;
   /** Where an accepted message went: what the gateway made of a phone is where the attendance goes from now on. */
   went_to: { kind: string; value: string } | null;
 }
 
 export interface FollowedAttendance extends AttendancesRow {
   message_id: string;
-  /** True when this news changed the status; then two event numbers were taken, else one. */
+  /** True when this news changed the status; then one more event number was taken than the message has events. */
   has_changed: boolean;
 }
 
 const follow = prepare<{ news: string }, FollowedAttendance>(
   'follow_messages',
   `with news as (
-     select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text, went_to jsonb)
+     select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text, events integer, went_to jsonb)
    ),
    locked as (
-     select a.account_id, a.id, n.message_id, n.becomes, n.went_to,
+     select a.account_id, a.id, n.message_id, n.becomes, n.events, n.went_to,
             (n.becomes is not null and a.status = 'starting' and a.first_message_id = n.message_id) as has_changed
        from attendances a join news n on n.account_id = a.account_id and n.attendance_id = a.id
       order by a.account_id, a.id
@@ -155,7 +157,7 @@ const follow = prepare<{ news: string }, FollowedAttendance>(
       set status = case when l.has_changed then l.becomes else a.status end,
           address_kind = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'kind' else a.address_kind end,
           address = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'value' else a.address end,
-          event_sequence = a.event_sequence + case when l.has_changed then 2 else 1 end,
+          event_sequence = a.event_sequence + l.events + case when l.has_changed then 1 else 0 end,
           updated_at = now()
      from locked l
     where a.account_id = l.account_id and a.id = l.id

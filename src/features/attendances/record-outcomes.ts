@@ -31,7 +31,7 @@ export async function recordOutcomes(ctx: Context, public_url: string, outcomes:
       .map((one) => ({ ...one, is_over: !active.has(one.attendance_id) }))
       .filter((one) => one.kind !== 'resend' || !one.is_over);
     const messages = await applyOutcomes(trx, written);
-    const told = messages.filter((message) => newsType(message) !== null);
+    const told = messages.filter((message) => newsTypes(message).length > 0);
     for (const round of oncePerAttendance(told)) await tellMessages(trx, round);
     await learnIdentities(trx, outcomes.learned);
     await tellChannels(trx, public_url, outcomes.channel_news);
@@ -62,6 +62,12 @@ function newsType({ outcome, held_at, state }: ChangedMessage): EventType | null
   }
 }
 
+/** The events that tell of a message; a repeat that went out because of a doubt has two. */
+function newsTypes(message: ChangedMessage): EventType[] {
+  const type = newsType(message);
+  return [...(type ? [type] : []), ...(message.is_conflict ? (['message.id_conflict'] as const) : [])];
+}
+
 /** Two messages of one attendance cannot take their event numbers in one statement. */
 function oncePerAttendance(messages: ChangedMessage[]): ChangedMessage[][] {
   const rounds: Map<string, ChangedMessage>[] = [];
@@ -80,7 +86,7 @@ function toNews(message: ChangedMessage): MessageNews {
   const { account_id, attendance_id, id: message_id, recipient_kind: kind, recipient: value } = message;
   const becomes = message.state === 'unknown' ? null : message.failed_at ? 'failed' : 'open';
   const went_to = message.outcome === 'accepted' && kind !== null && value !== null ? { kind, value } : null;
-  return { account_id, attendance_id, message_id, becomes, went_to };
+  return { account_id, attendance_id, message_id, becomes, events: newsTypes(message).length, went_to };
 }
 
 async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<void> {
@@ -91,15 +97,17 @@ async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<v
   const by_message = new Map(followed.map((row) => [row.message_id, row]));
   const events = messages.flatMap((message): NewEvent[] => {
     const attendance = by_message.get(message.id);
-    const type = newsType(message);
-    if (!attendance || !type) return [];
+    if (!attendance) return [];
+    const types = newsTypes(message);
     const last = attendance.event_sequence;
     const data = toMessage(message, attempts.get(message.id) ?? [], 'en');
-    const sequence = attendance.has_changed ? last - 1 : last;
-    const told = eventOf(trx, attendance, { type, sequence, data, message_id: message.id });
-    if (!attendance.has_changed) return [told];
+    const first = last - types.length + (attendance.has_changed ? 0 : 1);
+    const told = types.map((type, place) =>
+      eventOf(trx, attendance, { type, sequence: first + place, data, message_id: message.id }),
+    );
+    if (!attendance.has_changed) return told;
     const status_type = attendance.status === 'open' ? 'attendance.opened' : 'attendance.failed';
-    return [told, eventOf(trx, attendance, { type: status_type, sequence: last, data: views.get(attendance.id) })];
+    return [...told, eventOf(trx, attendance, { type: status_type, sequence: last, data: views.get(attendance.id) })];
   });
   await insertEvents(trx, events);
   const failed = followed.filter((row) => row.has_changed && row.status === 'failed');

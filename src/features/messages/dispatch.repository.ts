@@ -57,7 +57,13 @@ export interface WrittenOutcome {
 /** A message after an outcome of this kind was written. */
 export interface ChangedMessage extends MessagesRow {
   outcome: OutcomeKind;
+  /** A report had come under another provider's id: it went out twice. */
+  is_conflict: boolean;
 }
+
+/** SQL: a provider has reported the message `m` under another id than `g`, its own answer, gives. */
+const is_other_id = `(g.kind = 'accepted' and m.status in ('held', 'sent', 'delivered', 'read', 'failed')
+  and m.provider_message_id <> g.provider_message_id)`;
 
 /** T3, T4, T6, T7 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
 const apply = prepare<{ outcomes: string }, ChangedMessage>(
@@ -96,9 +102,12 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
            sent_at = case g.kind when 'marked_sent' then coalesce(m.sent_at, now()) else m.sent_at end,
            failed_at = case when g.kind in ('refused', 'too_late', 'marked_failed', 'presumed_lost')
                             then coalesce(m.failed_at, now()) else m.failed_at end,
-           -- What the provider says beats the id that we chose.
-           provider_message_id = case g.kind when 'accepted' then coalesce(${freeProviderId('g')}, m.provider_message_id)
-                                             else coalesce(m.provider_message_id, g.provider_message_id) end,
+           -- What the provider says beats the id that we chose, but not one that it has reported.
+           provider_message_id = case when g.kind = 'accepted' and ${is_other_id} is not true
+                                        then coalesce(${freeProviderId('g')}, m.provider_message_id)
+                                      else coalesce(m.provider_message_id, g.provider_message_id) end,
+           also_sent_as = case when ${is_other_id} and g.provider_message_id <> all (m.also_sent_as)
+                               then array_remove(array_append(m.also_sent_as, ${freeProviderId('g')}), null) else m.also_sent_as end,
            error = case when g.kind in ('accepted', 'marked_sent') and m.failed_at is null then null
                         when g.kind in ('accepted', 'given_back', 'resend') then m.error
                         -- Why it waited so long, or was in doubt, where a provider had said it.
@@ -124,7 +133,11 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
              when 'refused' then m.fence = g.fence and m.state in ('sending', 'unknown')
              when 'lost' then m.fence = g.fence and m.state = 'sending' and m.lease_until <= now()
              else m.fence = g.fence and m.state = 'sending' end
-    returning ${columnsOf('messages', 'm')}, g.kind as outcome
+    returning ${columnsOf('messages', 'm')}, g.kind as outcome,
+              -- Told once: what this statement has added, its own view of the table does not have.
+              g.kind = 'accepted' and g.provider_message_id = any (m.also_sent_as)
+                and not exists (select from messages b where b.account_id = m.account_id and b.id = m.id
+                                                         and g.provider_message_id = any (b.also_sent_as)) as is_conflict
   )
   select * from applied`,
 );

@@ -2,6 +2,7 @@ import t from 'tap';
 import { recordOutcomes } from '../../../src/features/attendances/record-outcomes.ts';
 import { type ClaimedMessage, claimMessages } from '../../../src/features/messages/claim.repository.ts';
 import type { WrittenOutcome } from '../../../src/features/messages/dispatch.repository.ts';
+import { joinEvidence } from '../../../src/features/messages/evidence.repository.ts';
 import { createFinisher } from '../../../src/lanes/finisher.ts';
 import { lostOutcomeOf, outcomeOf } from '../../support/queue.ts';
 import { type Company, eventually, startService } from '../../support/service.ts';
@@ -128,6 +129,20 @@ t.test('recordOutcomes', async (t) => {
       '1 attendance.started',
       '2 message.unknown',
       '3 message.accepted',
+      '4 attendance.opened',
+    ]);
+  });
+
+  t.test('an answer under another id than was reported: told beside the acceptance, no gap', async (t) => {
+    const { id, message } = await startAndClaim();
+    const { account_id } = message;
+    const reported = { fact: 'sent' as const, at: new Date(), error: null, provider_message_id: 'P-REPORTED' };
+    await joinEvidence({ db, account_id }, [{ id: message.id, ...reported }]);
+    await record(outcomeOf(message, 'accepted', { provider_message_id: 'P-ANSWERED' }));
+    t.same(await timelineOf(id), [
+      '1 attendance.started',
+      '2 message.accepted',
+      '3 message.id_conflict',
       '4 attendance.opened',
     ]);
   });

@@ -165,6 +165,40 @@ t.test('applyOutcomes', async (t) => {
     t.match(await factsOf(unsent), { state: 'unknown', error_code: 'provider_answer_lost', outcomes: ['lost'] });
   });
 
+  t.test('T5 before T3 under another id: both are kept, and it is told once that it went out twice', async (t) => {
+    const reportedAs = ({ account_id, id }: ClaimedMessage, provider_message_id: string) =>
+      joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id }]);
+    const idsOf = ({ id }: ClaimedMessage) =>
+      db('messages').where({ id }).first('provider_message_id', 'also_sent_as', 'status');
+
+    const message = await claimOne();
+    await reportedAs(message, 'P-A1');
+    const changed = await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P-A2' })]);
+    t.match(changed, [{ is_conflict: true }]);
+    t.same(await idsOf(message), { provider_message_id: 'P-A1', also_sent_as: ['P-A2'], status: 'sent' });
+
+    const told = await claimOne();
+    await reportedAs(told, 'P-B1');
+    t.match(await reportedAs(told, 'P-B2'), [{ is_conflict: true }]);
+    t.match(await applyOutcomes(ctx, [outcomeOf(told, 'accepted', { provider_message_id: 'P-B2' })]), [
+      { is_conflict: false },
+    ]);
+    t.same(await idsOf(told), { provider_message_id: 'P-B1', also_sent_as: ['P-B2'], status: 'sent' });
+
+    const taken = await claimOne();
+    await reportedAs(taken, 'P-C1');
+    const over = { provider_message_id: 'P-A1' };
+    t.match(await applyOutcomes(ctx, [outcomeOf(taken, 'accepted', over)]), [{ is_conflict: false }]);
+    t.same(await idsOf(taken), { provider_message_id: 'P-C1', also_sent_as: [], status: 'sent' });
+
+    const same = await claimOne();
+    await reportedAs(same, 'P-D1');
+    t.match(await applyOutcomes(ctx, [outcomeOf(same, 'accepted', { provider_message_id: 'P-D1' })]), [
+      { is_conflict: false },
+    ]);
+    t.same(await idsOf(same), { provider_message_id: 'P-D1', also_sent_as: [], status: 'sent' });
+  });
+
   t.test('T5 before T3: evidence ends the attempt, and the answer of its send adds only the id', async (t) => {
     const answers = ['accepted', 'refused', 'ambiguous'] as const;
     for (const kind of answers) {

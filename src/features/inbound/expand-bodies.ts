@@ -7,11 +7,11 @@ import type { Wake } from '../../lanes/wake.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
 import { findProvider } from '../../providers/registry.ts';
 import type { Vaults } from '../accounts/vaults.ts';
-import { findInboundChannel } from '../channels/channels.repository.ts';
 import { readCredentials } from '../channels/provider-call.ts';
 import { applyEvents, type Outcome } from './apply-event.ts';
 import { type ClaimedBody, finishBodies, giveBack, type KeptItem, quarantineBody } from './inbound.repository.ts';
 import { messageIdOf } from './message-id.ts';
+import { openScope, sealed_off, tellDropped } from './open-scope.ts';
 import { bodyBinding, itemBinding } from './sealed.ts';
 import type { Placed } from './to-steps.ts';
 
@@ -39,10 +39,14 @@ const most_together = 500;
 export async function expandBodies(ctx: Context, deps: InboundDependencies, bodies: ClaimedBody[]): Promise<number> {
   const [first] = bodies;
   if (!first) return 0;
-  const opened = await openScope(ctx, deps, first.channel_id, first.account_id);
-  // The channel was archived or the vault does not open: nobody could do anything with it.
-  if (!opened) {
-    for (const body of bodies) await giveUp(ctx, body, 'the channel is gone, or its account does not open');
+  const opened = await openScope(ctx, deps, first);
+  if (opened === 'no_channel') {
+    await finishBodies(ctx, bodies, []);
+    tellDropped(ctx, first, bodies.length);
+    return 0;
+  }
+  if (opened === 'no_vault') {
+    for (const body of bodies) await giveUp(ctx, body, sealed_off);
     return 0;
   }
   // What does not fit into most of the lease is given back, so that nobody else expands it meanwhile.
@@ -73,20 +77,6 @@ function countTogether(read: ReadBody[]): number {
     return place > 0 && events > most_together;
   });
   return end === -1 ? read.length : end;
-}
-
-export async function openScope(
-  ctx: Context,
-  { vaults }: InboundDependencies,
-  channel_id: string,
-  account_id: string,
-): Promise<{ channel: ChannelsRow; scope: Scope } | undefined> {
-  const channel = await findInboundChannel(ctx, channel_id);
-  const vault = (await vaults.openAll(ctx, [account_id])).get(account_id);
-  if (!channel || !vault) return undefined;
-  // Numbers in bodies carry their country code: the account's country is never asked.
-  const scope: Scope = { ...ctx, account_id, default_country: 'BR', vault, api_key_id: null };
-  return { channel, scope };
 }
 
 /** Those that can be read; the others are put aside. */

@@ -2,14 +2,7 @@ import type { Context, Scope } from '../../context.ts';
 import type { LaneWork } from '../../lanes/lane.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
-import {
-  applyOne,
-  expandBodies,
-  first_retry_ms,
-  type InboundDependencies,
-  openScope,
-  toPlaced,
-} from './expand-bodies.ts';
+import { applyOne, expandBodies, first_retry_ms, type InboundDependencies, toPlaced } from './expand-bodies.ts';
 import {
   type ClaimedBody,
   type ClaimedItem,
@@ -19,6 +12,7 @@ import {
   postponeItem,
   releaseLost,
 } from './inbound.repository.ts';
+import { openScope, sealed_off, tellDropped } from './open-scope.ts';
 import { itemBinding } from './sealed.ts';
 
 /** Calls the lane: after a body was stored. */
@@ -68,8 +62,13 @@ function readItem(scope: Scope, { body_id, place, event }: ClaimedItem): Inbound
 }
 
 async function retryItem(ctx: Context, deps: InboundDependencies, item: ClaimedItem): Promise<number> {
-  const opened = await openScope(ctx, deps, item.channel_id, item.account_id);
-  if (!opened) return postponeItem(ctx, item, { reason: 'the channel is gone', run_in_ms: null }).then(() => 0);
+  const opened = await openScope(ctx, deps, item);
+  if (opened === 'no_channel') {
+    await deleteItem(ctx, item);
+    tellDropped(ctx, item, 1);
+    return 0;
+  }
+  if (opened === 'no_vault') return giveUpItem(ctx, item, sealed_off);
   const { channel, scope } = opened;
   const event = readItem(scope, item);
   const result = await applyOne(scope, deps, channel, toPlaced({ ...item, id: item.body_id }, item.place, event));
@@ -79,8 +78,14 @@ async function retryItem(ctx: Context, deps: InboundDependencies, item: ClaimedI
     await deleteItem(ctx, item);
     return result.outcome === 'applied' ? 1 : 0;
   }
-  const run_in_ms = is_last ? null : first_retry_ms * 2 ** (item.tries - 1);
-  await postponeItem(ctx, item, { reason: result.retry, run_in_ms });
-  if (is_last) ctx.log.error({ body_id: item.body_id, place: item.place, reason: result.retry }, 'inbound.quarantined');
+  if (is_last) return giveUpItem(ctx, item, result.retry);
+  await postponeItem(ctx, item, { reason: result.retry, run_in_ms: first_retry_ms * 2 ** (item.tries - 1) });
+  return 0;
+}
+
+async function giveUpItem(ctx: Context, item: ClaimedItem, reason: string): Promise<0> {
+  await postponeItem(ctx, item, { reason, run_in_ms: null });
+  const { account_id, channel_id, body_id, place } = item;
+  ctx.log.error({ account_id, channel_id, body_id, place, reason }, 'inbound.quarantined');
   return 0;
 }

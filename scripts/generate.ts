@@ -13,6 +13,7 @@ import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { message_errors } from '../src/features/messages/message-errors.ts';
 import { client_problems } from '../src/http/client-error.ts';
+import { field_codes } from '../src/http/validation.ts';
 import { createKeyRing } from '../src/seal.ts';
 import { renderClientTypes } from './client-types.ts';
 import { type ErrorsDocument, renderErrors } from './errors-page.ts';
@@ -48,7 +49,10 @@ async function renderAll(connection: ConnectionSettings): Promise<Record<string,
     return {
       'src/db/rows.ts': formatted('src/db/rows.ts', await renderRows(db)),
       'openapi/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
-      'docs/errors.md': formatted('docs/errors.md', renderErrors(document, message_errors, client_problems)),
+      'docs/errors.md': formatted(
+        'docs/errors.md',
+        renderErrors(document, message_errors, client_problems, field_codes),
+      ),
       [client_types]: formatted(client_types, await renderClientTypes(document)),
       'docs/configuration.md': formatted('docs/configuration.md', renderConfiguration(settings)),
       '.env.example': renderEnvironmentExample(settings),

@@ -76,7 +76,7 @@ export interface Application {
   startLanes: () => void;
   /** For a process that serves no API: `/health` and `/metrics` alone, on this port of HOST. */
   listenForOperators: (port: number) => Promise<void>;
-  /** Requests and messages in the air are finished first (at most about 12 s); then connections are closed. */
+  /** Requests get 5 s, messages in the air 1.2 × the send timeout, webhook calls 5 s; then connections are closed. */
   close: () => Promise<void>;
 }
 

@@ -126,7 +126,7 @@ export const settings = {
   failpoint: setting(
     'CONVERSAR_FAILPOINT',
     'none',
-    'For crash tests: the process ends (`:kill`) or freezes (`:stop`) itself at this point.',
+    'For crash tests: the process ends (`:kill`) or freezes (`:stop`) itself at `after_accept`, `after_claim` or `answer_read`.',
     readFailpoint,
   ),
 };

@@ -17,7 +17,7 @@ export const setting = <T>(name: string, shown_default: string, description: str
 
 /** One that is a whole number, with its least, default and greatest value. */
 export const integer = (name: string, [least, fallback, most]: [number, number, number], description: string) =>
-  setting(name, String(fallback), description, (value) => {
+  setting(name, String(fallback), `${description} From ${least} to ${most}.`, (value) => {
     if (value === undefined) return fallback;
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < least || number > most)

@@ -1365,7 +1365,7 @@ export interface webhooks {
     put?: never;
     /**
      * Message cancelled
-     * @description It was not sent: its attendance was closed before.
+     * @description It was not sent: its attendance was closed, merged or failed before.
      *
      *     Sent to every webhook endpoint that asks for `message.cancelled`.
      */
@@ -1541,7 +1541,7 @@ export interface webhooks {
     put?: never;
     /**
      * Webhook endpoint disabled
-     * @description An endpoint answered 410, or failed for 5 days: nothing is sent to it any more.
+     * @description An endpoint was disabled: by a request, by its 410, or after 5 days of failures. Nothing is sent to it any more.
      *
      *     Sent to every webhook endpoint that asks for `webhook_endpoint.disabled`.
      */
@@ -6102,7 +6102,7 @@ export interface components {
     };
     /**
      * MessageCancelledEvent
-     * @description It was not sent: its attendance was closed before.
+     * @description It was not sent: its attendance was closed, merged or failed before.
      * @example {
      *       "id": "019a0000-0000-7000-8000-0000000000a1",
      *       "type": "message.cancelled",
@@ -6617,7 +6617,7 @@ export interface components {
     };
     /**
      * WebhookEndpointDisabledEvent
-     * @description An endpoint answered 410, or failed for 5 days: nothing is sent to it any more.
+     * @description An endpoint was disabled: by a request, by its 410, or after 5 days of failures. Nothing is sent to it any more.
      * @example {
      *       "id": "019a0000-0000-7000-8000-0000000000a1",
      *       "type": "webhook_endpoint.disabled",
@@ -9285,7 +9285,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Taken and not needed: nothing is made here, and a repeat asks again.
+         * @description Taken and not kept: a repeat asks again.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: string;
@@ -9561,7 +9561,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Taken and not needed: nothing is made here, and a repeat asks again.
+         * @description Taken and not kept: a repeat asks again.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: string;
@@ -9684,7 +9684,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Taken and not needed: nothing is made here, and a repeat asks again.
+         * @description Taken and not kept: a repeat asks again.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: string;
@@ -11895,7 +11895,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Taken and not needed: nothing is made here, and a repeat asks again.
+         * @description Taken and not kept: a repeat asks again.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: string;

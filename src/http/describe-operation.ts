@@ -84,7 +84,7 @@ const idempotencyKey = (idempotent = false) => ({
   pattern: '^[\\x20-\\x7e]+$',
   description: idempotent
     ? 'Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.'
-    : 'Taken and not needed: nothing is made here, and a repeat asks again.',
+    : 'Taken and not kept: a repeat asks again.',
   examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
 });
 

@@ -164,6 +164,9 @@ const rules: Record<string, Rule> = {
   },
 };
 
+/** Every `errors[].code` that the shape of a request leads to, with what each says. */
+export const field_codes: readonly Rule[] = Object.values(rules);
+
 const unstorable: Text = { en: 'Holds NUL or half a character.', pt: 'Contém NUL ou um caractere pela metade.' };
 const no_branch: Text = {
   en: 'Fits none of the allowed forms; see the schema.',

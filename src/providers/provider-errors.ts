@@ -34,7 +34,7 @@ export const provider_errors = {
   recipient_phone_required: permanent(
     'fix_number',
     "This template can only be sent to a phone number, and the contact's is not known.",
-    'Este modelo só pode ser enviado a um telefone, e o do contato não é conhecido.',
+    'Este template só pode ser enviado a um telefone, e o do contato não é conhecido.',
   ),
   recipient_identity_changed: permanent(
     'fix_number',
@@ -79,7 +79,7 @@ export const provider_errors = {
   service_window_closed: permanent(
     null,
     'More than 24 hours have passed since the contact last wrote. Send a template.',
-    'Passaram mais de 24 horas desde a última mensagem do contato. Envie um modelo.',
+    'Passaram mais de 24 horas desde a última mensagem do contato. Envie um template.',
   ),
   message_invalid: permanent(
     null,
@@ -99,37 +99,37 @@ export const provider_errors = {
   template_not_found: permanent(
     'sync_template',
     'The provider has no approved template of this name and language.',
-    'O provedor não tem modelo aprovado com este nome e idioma.',
+    'O provedor não tem template aprovado com este nome e idioma.',
   ),
   template_parameters_rejected: permanent(
     'sync_template',
     'The parameters do not fit the template as the provider has it.',
-    'Os parâmetros não correspondem ao modelo como está no provedor.',
+    'Os parâmetros não correspondem ao template como está no provedor.',
   ),
   template_paused: permanent(
     'sync_template',
     'The provider has paused this template for low quality.',
-    'O provedor pausou este modelo por baixa qualidade.',
+    'O provedor pausou este template por baixa qualidade.',
   ),
   template_disabled: permanent(
     'sync_template',
     'The provider has disabled this template.',
-    'O provedor desativou este modelo.',
+    'O provedor desativou este template.',
   ),
   template_wrong_route: permanent(
     null,
     'The provider wants this marketing template sent another way.',
-    'O provedor exige outro caminho de envio para este modelo de marketing.',
+    'O provedor exige outro caminho de envio para este template de marketing.',
   ),
   template_syncing: transient(
     'wait',
     'The provider is still preparing this template.',
-    'O provedor ainda está preparando este modelo.',
+    'O provedor ainda está preparando este template.',
   ),
   template_listing_unusable: transient(
     'wait',
     "The provider's list of templates could not be read to its end.",
-    'A lista de modelos do provedor não pôde ser lida até o fim.',
+    'A lista de templates do provedor não pôde ser lida até o fim.',
   ),
   channel_credentials_invalid: permanent(
     'reconnect_channel',

@@ -35,8 +35,7 @@ export interface Metrics {
 
 interface Sources {
   readPool: () => Record<string, number>;
-  /** Messages by state; may be slow or fail. */
-  /** By lane and state. */
+  /** By lane and state; may be slow or fail. */
   readDepth: () => Promise<Depths>;
 }
 

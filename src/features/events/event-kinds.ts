@@ -85,7 +85,7 @@ export const event_kinds = {
   },
   'message.cancelled': {
     data: 'Message',
-    says: 'It was not sent: its attendance was closed before.',
+    says: 'It was not sent: its attendance was closed, merged or failed before.',
     example: { status: 'cancelled', accepted_at: null, provider_message_id: null, attempts: [] },
   },
   'message.unknown': {
@@ -124,7 +124,7 @@ export const event_kinds = {
   },
   'webhook_endpoint.disabled': {
     data: 'WebhookEndpoint',
-    says: 'An endpoint answered 410, or failed for 5 days: nothing is sent to it any more.',
+    says: 'An endpoint was disabled: by a request, by its 410, or after 5 days of failures. Nothing is sent to it any more.',
     example: { is_enabled: false, disabled_reason: 'gone' },
   },
 } satisfies Record<string, EventKind>;

@@ -290,6 +290,7 @@ export interface WebhookDeliveriesRow {
   delivered_at: Date | null;
   failed_at: Date | null;
   created_at: Date;
+  hides_answers: boolean;
 }
 
 export interface WebhookEndpointsRow {
@@ -314,6 +315,9 @@ export interface WebhookEndpointsRow {
   claimed_at: Date;
   created_at: Date;
   updated_at: Date;
+  replayed_to_txid: string;
+  replayed_to_position: number;
+  replays_from: Date;
 }
 
 export interface Tables {
@@ -576,6 +580,7 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'delivered_at',
     'failed_at',
     'created_at',
+    'hides_answers',
   ],
   webhook_endpoints: [
     'account_id',
@@ -599,5 +604,8 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'claimed_at',
     'created_at',
     'updated_at',
+    'replayed_to_txid',
+    'replayed_to_position',
+    'replays_from',
   ],
 };

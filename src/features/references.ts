@@ -71,6 +71,10 @@ export const url_not_allowed = defineProblem({
  * transactions: it asks a resolver. What passes is judged again each time it is called.
  */
 export async function checkHost(guard: AddressGuard, pointer: '/url' | '/base_url', url?: string): Promise<void> {
-  const checked = url === undefined ? null : await guard.checkHost(url);
-  if (checked && !checked.ok) throw url_not_allowed({ pointer, params: { reason: checked.reason } });
+  if (url === undefined) return;
+  const checked = await guard.checkHost(url);
+  if (!checked.ok) throw url_not_allowed({ pointer, params: { reason: checked.reason } });
+  // Paths are put behind it as it is written: it must be whole, and end before a query.
+  if (pointer === '/base_url' && !/^https?:\/\/[^/?#][^?#]*$/i.test(url))
+    throw url_not_allowed({ pointer, params: { reason: 'malformed' } });
 }

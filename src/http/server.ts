@@ -16,6 +16,7 @@ import type { Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import type { DefinedProblem } from '../problem.ts';
+import { Closed } from '../schema.ts';
 import { answerClientError } from './client-error.ts';
 import { handleProblem, malformed_body, noRoute, sendProblem } from './problem-handler.ts';
 import type { Shedding } from './shedding.ts';
@@ -82,6 +83,8 @@ export async function createServer(config: Config, log: Logger, shedding?: Shedd
   server.setErrorHandler(handleProblem);
   server.setNotFoundHandler((request, reply) => sendProblem(noRoute(request), request, reply));
   readJsonBodies(server);
+  refuseStrayQueries(server);
+  writeIdsSmall(server);
   sayCommonHeaders(server);
   if (config.cors_origins.length > 0) await server.register(cors, corsOptions(config.cors_origins));
   sayGoodbye(server);
@@ -115,6 +118,26 @@ function readJsonBodies(server: App): void {
     // Decoded all the same, each bad byte would become U+FFFD: something that nobody sent.
     if (!isUtf8(body)) return done(malformed_body());
     return parseJson(request, body.toString('utf8'), done);
+  });
+}
+
+/** An operation that has no query refuses one, as every other refuses what it does not know. Providers put there what they like. */
+function refuseStrayQueries(server: App): void {
+  server.addHook('onRoute', (route) => {
+    const { schema, config } = route;
+    if (schema && !schema.hide && !config?.public) schema.querystring ??= Closed({});
+  });
+}
+
+const uuid_pattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An id in capitals is the same id, and the database writes it small: what is compared or sealed with one sees one spelling. */
+function writeIdsSmall(server: App): void {
+  server.addHook('preHandler', async ({ params, query }) => {
+    for (const part of [params, query] as Record<string, unknown>[]) {
+      for (const [name, value] of Object.entries(part ?? {}))
+        if (typeof value === 'string' && uuid_pattern.test(value)) part[name] = value.toLowerCase();
+    }
   });
 }
 

@@ -105,7 +105,9 @@ export function checkStart(
   const message = chooseFirstMessage(provider.type, body, facts.template, channel.id, refusals);
   // Judged whatever is wrong with the message, so that a dry run names all of it.
   if (provider.type === 'official') check(() => checkOptOut(contact, facts.template));
-  const address = chooseAddress(provider, channel, contact, phone);
+  // What is written into an open attendance goes where that goes, whatever the contact's number is by now.
+  const reused = body.on_open === 'reuse' ? (facts.open?.address ?? null) : null;
+  const address = reused ?? chooseAddress(provider, channel, contact, phone);
   const is_written_to = provider.type === 'official' || body.text !== undefined;
   if (is_written_to && (contact ?? phone)) check(() => checkReachable(address));
   if (!team || found.length > 0) return { checked: null, refusals: found };

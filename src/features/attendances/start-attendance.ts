@@ -103,7 +103,8 @@ export async function dryRunStart(scope: Scope, body: StartAttendanceBody): Prom
   const phone = check(() => phoneOf(scope, body)) ?? null;
   const facts = await single_start_rows.read(scope, toQuestion(scope, body, phone));
   const { checked, refusals } = checkStart(body, facts, phone);
-  const { open } = facts;
+  // Where no channel was chosen there is none that an attendance could be open on.
+  const open = facts.channels.length === 1 ? facts.open : null;
   found.push(...refusals);
   if (open && body.on_open !== 'reuse') check(() => refuseOpen(open));
   if (!checked || found.length > 0) throw start_refused({ errors: found.flatMap((problem) => problem.violations) });
@@ -161,7 +162,8 @@ export function refuseOpen({ id, status, since, team }: OpenAttendance): never {
 async function reuseAttendance(scope: Scope, plan: StartPlan, open: OpenAttendance): Promise<StartedAnswer | null> {
   return inTransaction(scope, async (trx) => {
     const attendance = await lockActiveAttendance(trx, open.id);
-    if (!attendance) return null;
+    // Its contact was merged into another one meanwhile: that one is read.
+    if (!attendance || attendance.contact_id !== plan.checked.contact?.id) return null;
     const [view] = await loadAttendances(trx, [attendance], 'en');
     const { write, answer } = composeStart(trx, plan, view ? { view, address: open.address } : null);
     await single_start_rows.insert(trx, write);

@@ -169,9 +169,13 @@ function readForeign(number: string, default_country: string): Reading {
   return readPlan(parsed);
 }
 
+/** E.164 has at most 15 digits; some plans have lines with extensions behind that are longer. */
+const is_e164 = /^\+[1-9]\d{5,14}$/;
+
 /** Validity, not possibility: "+31 98765-4321" is a Brazilian who left 55 out, and possible in the Netherlands. */
 function readPlan(parsed: PhoneNumber | undefined): Reading {
-  if (!parsed || !(parsed.isValid() || isTestNumber(parsed.number))) return { refused: 'abroad' };
+  if (!parsed || !is_e164.test(parsed.number) || !(parsed.isValid() || isTestNumber(parsed.number)))
+    return { refused: 'abroad' };
   const kinds: Record<string, Phone['kind']> = { MOBILE: 'mobile', FIXED_LINE: 'landline', TOLL_FREE: 'toll_free' };
   return {
     e164: parsed.number,

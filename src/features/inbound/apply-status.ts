@@ -17,6 +17,7 @@ import {
   type ReportedAt,
 } from '../messages/evidence.repository.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
+import { listLiveTeams } from '../teams/teams.repository.ts';
 import { setApart } from './apart.ts';
 import type { Applied } from './receive-message.ts';
 import { lookUp, type Named, resolvePeople } from './resolve-person.ts';
@@ -142,6 +143,10 @@ async function nextStatus(
   // Never reached, though it was accepted; once the contact has written, an attendance does not fail any more.
   if (attendance.status === 'open' && has_failed && attendance.window_expires_at === null) return 'failed';
   if (attendance.status !== 'failed' || (fact !== 'delivered' && fact !== 'read')) return null;
+  // The fact is kept, whoever is gone by now.
+  if (message.erased_at !== null) return null;
+  if (attendance.team_id !== null && !(await listLiveTeams(trx, [attendance.team_id])).has(attendance.team_id))
+    return null;
   const others = await lockActiveOf(trx, [attendance.contact_id], attendance.channel_id);
   return others.length > 0 ? null : 'open';
 }

@@ -4,6 +4,7 @@ import type { AttendancesRow, ChannelsRow } from '../../db/rows.ts';
 import type { InboundMessage } from '../../providers/inbound.ts';
 import { lockReopenable } from '../attendances/receptive.repository.ts';
 import type { EventType } from '../events/events.schema.ts';
+import { listLiveTeams } from '../teams/teams.repository.ts';
 
 const window_ms = 24 * 60 * 60 * 1000;
 
@@ -43,7 +44,13 @@ export async function openAttendances(
     channel_id: channel.id,
     closed_after,
   });
-  const back_of = new Map(back.map((row) => [row.contact_id, row]));
+  // Nobody works in a team that is archived: its attendances stay as they are, and a new one is opened.
+  const teams = await listLiveTeams(
+    trx,
+    back.flatMap(({ team_id }) => team_id ?? []),
+  );
+  const can_open = back.filter(({ team_id }) => team_id === null || teams.has(team_id));
+  const back_of = new Map(can_open.map((row) => [row.contact_id, row]));
   return asked.map(({ event, contact_id }) => openOne(event, active_of.get(contact_id), back_of.get(contact_id)));
 }
 

@@ -33,7 +33,7 @@ export function readTeamChannels({ scope, channel_ids = [] }: NonNullable<NewTea
   channel_ids: string[];
 } {
   if ((scope === 'selected') !== channel_ids.length > 0) throw team_channels_contradict({ pointer: '/channels' });
-  return { channel_scope: scope, channel_ids };
+  return { channel_scope: scope, channel_ids: [...new Set(channel_ids.map((id) => id.toLowerCase()))] };
 }
 
 /** A new team; the first one of an account is its default. Throws `team_exists`, `channel_not_found`, `team_channels_contradict`. */

@@ -45,6 +45,13 @@ export async function findDefaultTeam({ db, account_id }: Ctx): Promise<string |
   return rows[0]?.id;
 }
 
+/** Those of these teams that are not archived. */
+export async function listLiveTeams(ctx: Ctx, ids: string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await table(ctx, 'teams').whereIn('id', ids).whereNull('archived_at').select('id');
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Takes the mark from the team that has it. */
 export async function clearDefaultTeam(ctx: Ctx): Promise<void> {
   await table(ctx, 'teams').where({ is_default: true }).update({ is_default: false });

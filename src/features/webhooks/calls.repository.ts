@@ -11,24 +11,27 @@ const endpoints_at_once = 100;
 const events_at_once = 500;
 
 /**
- * Moves endpoints on in the order of events: what they hear of becomes a delivery; one that is there already (a replay) is due
+ * Moves endpoints on in the order of events, those first that are furthest behind: what they hear of becomes a delivery; one that is there already (a replay) is due
  * again. An event is read below the oldest running transaction, so that none that commits late is passed by.
  */
 const read_events = `
   with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
   behind as (
-    select e.account_id, e.id, e.event_types, e.read_txid, e.read_position, e.reads_from, edge.xmin
+    select e.account_id, e.id, e.event_types, e.read_txid, e.read_position, e.reads_from,
+           e.replayed_to_txid, e.replayed_to_position, e.replays_from, edge.xmin
       from webhook_endpoints e, edge
      where e.is_enabled
        and exists (select from events v
                     where v.account_id = e.account_id and (v.txid, v.position) > (e.read_txid, e.read_position) and v.txid < edge.xmin)
-     order by e.claimed_at limit :endpoints
+     order by e.read_txid, e.read_position limit :endpoints
        for update of e skip locked
   ),
   news as (
     select b.account_id, b.id as endpoint_id, v.id as event_id, v.type, v.txid, v.position,
            row_number() over (partition by b.account_id, b.id order by v.txid, v.position) as place,
-           v.created_at >= b.reads_from and (b.event_types is null or v.type = any (b.event_types)) as is_told
+           v.created_at >= case when (v.txid, v.position) <= (b.replayed_to_txid, b.replayed_to_position)
+                                then b.replays_from else b.reads_from end
+             and (b.event_types is null or v.type = any (b.event_types)) as is_told
       from behind b
      cross join lateral (
        select v.id, v.type, v.txid, v.position, v.created_at from events v
@@ -47,14 +50,18 @@ const read_events = `
         on conflict on constraint webhook_deliveries_event
         do update set state = 'pending', tries = 0, run_at = now(), delivered_at = null, failed_at = null
   )
-  select count(*) as read, coalesce(max(place), 0) as most from news`;
+  select coalesce(max(place), 0) as most, (select count(*) from behind) as endpoints from news`;
 
 /** Returns whether there is more to read at once. */
 export async function readEvents({ db }: Ctx): Promise<boolean> {
   const { rows } = await db
-    .raw<{ rows: { most: number }[] }>(read_events, { endpoints: endpoints_at_once, events: events_at_once })
+    .raw<{ rows: { most: number; endpoints: number }[] }>(read_events, {
+      endpoints: endpoints_at_once,
+      events: events_at_once,
+    })
     .options({ name: 'read_events_for_webhooks' });
-  return (rows[0]?.most ?? 0) >= events_at_once;
+  const { most = 0, endpoints = 0 } = rows[0] ?? {};
+  return most >= events_at_once || endpoints >= endpoints_at_once;
 }
 
 /** An endpoint that this process may call until its lease ends, and one of its deliveries. */
@@ -215,7 +222,8 @@ const finish_calls = `
               status_code integer, error text, response text)
      where d.account_id = c.account_id and d.id = c.delivery_id
        and exists (select from held h where h.account_id = d.account_id and h.id = d.endpoint_id)
-    returning d.account_id, d.id, d.attempted, c.started_at, c.duration_ms, c.status_code, c.error, c.response
+    returning d.account_id, d.id, d.attempted, c.started_at, c.duration_ms, c.status_code, c.error,
+              case when not d.hides_answers then c.response end as response
   ),
   logged as (
     insert into webhook_attempts (account_id, delivery_id, number, started_at, duration_ms, status_code, error, response)

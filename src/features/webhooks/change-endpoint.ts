@@ -23,8 +23,8 @@ export async function changeEndpoint(
       ...rest,
       ...(events === undefined ? {} : { event_types: events }),
       ...(turns ? switched(is_enabled) : {}),
-      // Whoever moved it should not wait for what was wrong with the old place.
-      ...(rest.url === undefined || rest.url === before.url ? {} : fresh),
+      // Whoever moved it should not wait for what was wrong with the old place, nor be judged by what that still answers.
+      ...(rest.url === undefined || rest.url === before.url ? {} : { ...fresh, fence: null, lease_until: null }),
     });
     if (turns && !is_enabled) await insertEvents(trx, [tellDisabled(trx, row)]);
     return row;

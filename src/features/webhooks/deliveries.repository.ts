@@ -77,15 +77,20 @@ export function toDelivery(row: DeliveryWithAttempts): WebhookDeliveryView {
   };
 }
 
-/** What endpoints answered to these events: it may repeat what they said of a person. */
+/** What endpoints answered to these events, or will have answered to a call that is in the air: it may repeat what they said of a person. */
 export async function blankResponses({ db, account_id }: Ctx, event_ids: string[]): Promise<void> {
   if (event_ids.length === 0) return;
   await db.raw(
-    `update webhook_attempts a set response = null
-       from webhook_endpoints e
-       join webhook_deliveries d on d.account_id = e.account_id and d.endpoint_id = e.id
-      where e.account_id = :account_id and d.event_id = any (cast(:event_ids as uuid[]))
-        and a.account_id = d.account_id and a.delivery_id = d.id and a.response is not null`,
+    `with hidden as (
+       update webhook_deliveries d set hides_answers = true
+         from webhook_endpoints e
+        where e.account_id = :account_id and d.account_id = e.account_id and d.endpoint_id = e.id
+          and d.event_id = any (cast(:event_ids as uuid[]))
+       returning d.account_id, d.id
+     )
+     update webhook_attempts a set response = null
+       from hidden h
+      where a.account_id = h.account_id and a.delivery_id = h.id and a.response is not null`,
     { account_id, event_ids },
   );
 }

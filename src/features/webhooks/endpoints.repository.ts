@@ -61,6 +61,8 @@ export type EndpointColumns = Pick<
   | 'failures'
   | 'failing_since'
   | 'paused_until'
+  | 'fence'
+  | 'lease_until'
 >;
 
 export async function updateEndpoint(
@@ -90,19 +92,25 @@ export async function moveToNow(ctx: Ctx & Pick<Scope, 'now'>, id: string): Prom
 const longest_transaction_ms = 60_000;
 
 /**
- * Puts the endpoint in front of all events since then. Ids of events are UUIDs v7, and a transaction lives for seconds: one that
- * began a minute before is the earliest that can hold such an event.
+ * Puts the endpoint in front of all events since then; what it has not heard of yet stays in front of it, whenever that was. Ids of
+ * events are UUIDs v7, and a transaction lives for seconds: one that began a minute before is the earliest that can hold such an
+ * event. An unfinished replay goes on with this one.
  */
 export async function moveBack({ db, account_id }: Ctx, id: string, since: Date): Promise<void> {
   await db.raw(
     `update webhook_endpoints e
-        set reads_from = :since, read_position = 0,
+        set replays_from = case when is_replaying then least(e.replays_from, :since) else :since end,
+            replayed_to_txid = case when is_replaying then e.replayed_to_txid else e.read_txid end,
+            replayed_to_position = case when is_replaying then e.replayed_to_position else e.read_position end,
+            read_position = 0,
             read_txid = least(e.read_txid, (
               select min(v.txid) from (
                 select txid from events
                  where account_id = :account_id
                    and id >= :earliest
                  order by id limit 1000) v))
+       from (select (read_txid, read_position) < (replayed_to_txid, replayed_to_position) as is_replaying
+               from webhook_endpoints where account_id = :account_id and id = :id) w
       where e.account_id = :account_id and e.id = :id`,
     { account_id, id, since, earliest: lowestIdAt(since.getTime() - longest_transaction_ms) },
   );
@@ -128,13 +136,16 @@ export function toEndpoint(row: WebhookEndpointsRow): WebhookEndpointView {
   };
 }
 
+/** SQL: how many events of the endpoint's account lie up to a place. */
+const placeAfter = (place: string) =>
+  `(select count(*) from events v where v.account_id = e.account_id and (v.txid, v.position) <= ${place})`;
+
 /** Before the events of these accounts are numbered from 1: places in their order become how many events lie up to there. */
 export async function renumberReadPlaces({ db }: Pick<Context, 'db'>, account_ids: string[]): Promise<void> {
   await db.raw(
     `update webhook_endpoints e
-        set read_txid = '1',
-            read_position = (select count(*) from events v
-                              where v.account_id = e.account_id and (v.txid, v.position) <= (e.read_txid, e.read_position))
+        set read_txid = '1', read_position = ${placeAfter('(e.read_txid, e.read_position)')},
+            replayed_to_txid = '1', replayed_to_position = ${placeAfter('(e.replayed_to_txid, e.replayed_to_position)')}
       where e.account_id = any (:account_ids)`,
     { account_ids },
   );

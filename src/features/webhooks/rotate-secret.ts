@@ -13,7 +13,7 @@ const both_sign_for_ms = 24 * 3_600_000;
 export async function rotateSecret(scope: Scope, id: string): Promise<{ row: WebhookEndpointsRow; secret: string }> {
   return inTransaction(scope, async (trx) => {
     const before = await getLockedEndpoint(trx, id);
-    const { secret, sealed } = createSecret(trx.vault, id);
+    const { secret, sealed } = createSecret(trx.vault, before.id);
     const row = await updateEndpoint(trx, id, {
       secret: sealed,
       previous_secret: before.secret,

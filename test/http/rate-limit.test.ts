@@ -161,6 +161,13 @@ t.test('what queues nothing takes no token', async (t) => {
   t.match(await tryStart(client.key), { status: 429 });
 });
 
+t.test('a dry run is that of a start alone: elsewhere nobody gets by with its name', async (t) => {
+  const client = await createLimited(1);
+  const url = `/v1/attendances/${client.account_id}/messages?dry_run=true`;
+  const fault = { code: 'validation_failed', errors: [{ pointer: '?dry_run', code: 'unknown_field' }] };
+  t.match(await client.post(url, { text: 'Olá!' }), { status: 400, body: fault });
+});
+
 t.test('the document tells of it where it may happen, and nowhere else', async (t) => {
   const document = service.server.swagger() as unknown as { paths: Record<string, Record<string, Body>> };
   const limited = Object.entries(document.paths).flatMap(([path, methods]) =>

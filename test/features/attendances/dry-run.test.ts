@@ -114,6 +114,14 @@ t.test('POST /v1/attendances?dry_run=true names every violation at once, in the 
         '/contact attendance_already_open',
       ],
     ],
+    [
+      'no channel where there are several: none on which one could be open',
+      async () => {
+        const { contact } = await desk.start();
+        return { contact: { id: contact.id }, channel_id: undefined };
+      },
+      ['/channel_id channel_required'],
+    ],
     ['no template', async () => ({ text: 'Olá!' }), ['/template template_required', '/text text_not_allowed']],
   ];
   for (const [title, make, errors] of cases) {

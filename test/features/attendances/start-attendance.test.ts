@@ -129,6 +129,16 @@ t.test('POST /v1/attendances with on_open reuse', async (t) => {
     t.match(reply, { status: 201, body: { outcome: { attendance: 'created' } } });
   });
 
+  t.test('goes where the open attendance goes, although the contact has no number any more', async (t) => {
+    const { body: open } = await company.start({ contact: { phone: '31988881004' } }, { prefer: 'wait=20' });
+    const { id } = open.contact;
+    t.match(await company.call('PATCH', `/v1/contacts/${id}`, { phone: null }), { status: 200 });
+    const reply = await company.start({ contact: { id }, on_open: 'reuse' }, { prefer: 'wait=20' });
+    t.match(reply, { status: 200, body: { outcome: { attendance: 'reused' } } });
+    const { body: message } = await company.get(`/v1/messages/${reply.body.outcome.message_id}`);
+    t.equal(message.status, 'accepted');
+  });
+
   t.test('is refused by the same rules as a start', async (t) => {
     const template = { name: 'boas_vindas', language: 'pt_BR' };
     const reply = await company.start({ contact, channel_id, template, on_open: 'reuse' });

@@ -88,6 +88,8 @@ t.test('POST /v1/channels', async (t) => {
     ['a user in the URL', gateway({ base_url: 'https://a:b@gateway.example' }), 422, 'url_not_allowed', '/base_url'],
     ['another scheme', gateway({ base_url: 'ftp://gateway.example' }), 422, 'url_not_allowed', '/base_url'],
     ['what is no URL', gateway({ base_url: 'gateway.example' }), 422, 'url_not_allowed', '/base_url'],
+    ['a URL without its slashes', gateway({ base_url: 'https:a/' }), 422, 'url_not_allowed', '/base_url'],
+    ['a query', gateway({ base_url: 'https://gateway.example/?a=' }), 422, 'url_not_allowed', '/base_url'],
   ];
   for (const [title, body, status, code, pointer] of refusals) {
     t.test(`refuses ${title}: ${status} ${code}, and nothing is saved`, async (t) => {

@@ -315,6 +315,11 @@ t.test('GET /v1/events/stream', async (t) => {
     const closed = told.filter(({ type }) => type === 'attendance.closed').map(({ id }) => id);
     const query = `?types=attendance.closed,attendance.failed&attendance_id=${other}&after=${body.data[0].id}`;
     t.same(await first(await ask(query, headers), 1), closed);
+    const third = await start('31988880003');
+    const live = await ask(`?types=attendance.closed&attendance_id=${third.toUpperCase()}`, headers);
+    await company.post(`/v1/attendances/${third}/close`);
+    const [last] = await db('events').where({ attendance_id: third, type: 'attendance.closed' });
+    t.same(await first(live, 1), [last?.id], 'an id in capitals is the same id, live too');
     const theirs = await ask(`?attendance_id=${other}&after=${(await client.get('/v1/events')).body.data[0].id}`);
     const aborting = new AbortController();
     setTimeout(() => aborting.abort(), 300);

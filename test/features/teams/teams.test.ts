@@ -23,6 +23,16 @@ t.test('POST /v1/teams', async (t) => {
     t.same(body.channels, channels);
     t.same((await company.get(`/v1/teams/${body.id}`)).body.channels, channels);
   });
+  t.test('on one channel that is named twice, once in capitals', async (t) => {
+    const channel_ids = [company.official_id, company.official_id.toUpperCase()];
+    const { status, body } = await company.post('/v1/teams', {
+      name: 'Duas vezes',
+      channels: { scope: 'selected', channel_ids },
+    });
+    t.equal(status, 201);
+    t.same(body.channels.channel_ids, [company.official_id]);
+  });
+
   t.test('on none', async (t) => {
     const { body } = await company.post('/v1/teams', { name: 'Nenhum', channels: { scope: 'none' } });
     t.same(body.channels, { scope: 'none', channel_ids: [] });

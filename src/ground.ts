@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Ground } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
 import { type ConnectionSettings, connect } from './db/connection.ts';
 import { startEmbedded } from './db/embedded.ts';
+import { syncFolder } from './db/embedded-place.ts';
 import { migrate } from './db/migrate.ts';
 import { renumberRestoredEvents } from './features/events/renumber-events.ts';
 import { renumberReadPlaces } from './features/webhooks/endpoints.repository.ts';
@@ -61,16 +62,31 @@ async function openDatabase(
   return { settings: connection, stop };
 }
 
+/** Whole and on the disk before it has its name; of two processes the first wins, the other reads what it wrote. */
+async function createMasterKey(path: string): Promise<void> {
+  const draft = `${path}.${process.pid}`;
+  try {
+    const file = await open(draft, 'w', 0o600);
+    try {
+      await file.writeFile(`local:${randomBytes(32).toString('base64')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(draft, { force: true });
+  }
+  await syncFolder(dirname(path));
+}
+
 /** The generated master key of an embedded installation. Whoever loses the file loses what it sealed. */
 async function readMasterKey(data_dir: string): Promise<MasterKey[]> {
   const path = join(data_dir, 'master.key');
   await mkdir(data_dir, { recursive: true });
-  // `wx`: the first of two processes wins, the other reads what it wrote.
-  await writeFile(path, `local:${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    },
-  );
+  await access(path).catch(() => createMasterKey(path));
   const [, kid, encoded] = /^([A-Za-z0-9_-]{1,32}):(\S+)\n?$/.exec(await readFile(path, 'utf8')) ?? [];
   const key = Buffer.from(encoded ?? '', 'base64');
   if (!kid || key.length !== 32)

@@ -69,7 +69,8 @@ async function removeAbandoned(home: string): Promise<void> {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** What was made or renamed in a folder is on the disk. */
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // folders cannot be opened there
   const handle = await open(folder);
   await handle.sync().finally(() => handle.close());

@@ -118,6 +118,7 @@ export interface ContactsRow {
   erased_at: Date | null;
   is_live: boolean | null;
   merged_into: string | null;
+  marketing_preference_at: Date | null;
 }
 
 export interface EventsRow {
@@ -448,6 +449,7 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'erased_at',
     'is_live',
     'merged_into',
+    'marketing_preference_at',
   ],
   events: [
     'account_id',

@@ -63,6 +63,29 @@ const media_cases: InboundCase[] = [
     ),
     expected: [{ kind: 'message', type: 'contacts', from: { identities, profile_name: 'José' }, opens: true }],
   },
+  {
+    title: 'the same without WhatsApp’s own id of it',
+    body: bodyWith(
+      {
+        from: undefined,
+        type: 'contacts',
+        contacts: [{ origin: 'contact_request', phones: [{ phone: '+55 31 98888-0001', type: 'CELL' }] }],
+      },
+      { contacts: [{ profile: { name: 'José' }, user_id: 'BR.1A2B3C' }] },
+    ),
+    expected: [
+      {
+        kind: 'message',
+        type: 'contacts',
+        from: {
+          identities: [
+            { kind: 'phone', value: '+5531988880001' },
+            { kind: 'bsuid', value: 'BR.1A2B3C' },
+          ],
+        },
+      },
+    ],
+  },
 ];
 
 const reply_cases: InboundCase[] = [

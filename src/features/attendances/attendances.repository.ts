@@ -122,6 +122,25 @@ export async function lockAttendances(
   return new Set(rows.filter((row) => ['starting', 'open'].includes(row.status)).map((row) => row.id));
 }
 
+/** Ids of those of these messages, of any accounts, that attendances are starting with. */
+export async function listOpening(
+  { db }: Pick<Context, 'db'>,
+  messages: { account_id: string; attendance_id: string; id: string }[],
+): Promise<Set<string>> {
+  if (messages.length === 0) return new Set();
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `select k.id from unnest(cast(:accounts as uuid[]), cast(:attendances as uuid[]), cast(:ids as uuid[])) as k (account_id, attendance_id, id)
+       join attendances a on a.account_id = k.account_id and a.id = k.attendance_id
+      where a.status = 'starting' and a.first_message_id = k.id`,
+    {
+      accounts: messages.map(({ account_id }) => account_id),
+      attendances: messages.map(({ attendance_id }) => attendance_id),
+      ids: messages.map(({ id }) => id),
+    },
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** What a message's new facts mean for its attendance. */
 export interface MessageNews {
   account_id: string;

@@ -4,6 +4,7 @@ import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { cancelMessages, lockUnsettled } from '../messages/outgoing.repository.ts';
 import { eventOf } from './attendance-events.ts';
 import { changeAttendance } from './attendances.repository.ts';
+import { endType } from './close-attendance.ts';
 
 /**
  * Withdraws and tells what still waits in an attendance that failed: nothing more is said to someone whom its first message
@@ -23,7 +24,7 @@ export async function cancelQueued(trx: Pick<Scope, 'db' | 'account_id' | 'now'>
     trx,
     cancelled.map((message, place) => {
       const data = toMessage(message, attempts.get(message.id) ?? [], 'en');
-      return eventOf(trx, row, { type: 'message.cancelled', sequence: first + place, data, message_id: message.id });
+      return eventOf(trx, row, { type: endType(message), sequence: first + place, data, message_id: message.id });
     }),
   );
 }

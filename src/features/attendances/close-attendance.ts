@@ -20,7 +20,9 @@ const message_in_doubt = defineProblem({
     en: '{count} message(s) are being sent or may have been sent: see message_ids. Wait or resolve them, or close with `force: true`.',
     pt: '{count} mensagem(ns) estão sendo enviadas ou podem ter sido: veja message_ids. Espere ou resolva-as, ou feche com `force: true`.',
   },
-  extra: { message_ids: Type.Array(Id('A message that is `sending` or `unknown`.')) },
+  extra: {
+    message_ids: Type.Array(Id('A message that is `sending` or `unknown`, or `queued` again because of a doubt.')),
+  },
   example: {
     pointer: ':attendance_id',
     params: { count: 1 },
@@ -38,7 +40,8 @@ export async function closeAttendance(scope: Scope, id: string, body: CloseBody)
   return inTransaction(scope, async (trx) => {
     await getActive(trx, id);
     const unsettled = await lockUnsettled(trx, id);
-    const message_ids = unsettled.filter(({ state }) => state !== 'queued').map((message) => message.id);
+    const in_doubt = unsettled.filter(({ state, unknown_at }) => state !== 'queued' || unknown_at !== null);
+    const message_ids = in_doubt.map((message) => message.id);
     if (message_ids.length > 0 && body?.force !== true) {
       const count = message_ids.length;
       throw message_in_doubt({ pointer: ':attendance_id', params: { count }, extra: { message_ids } });
@@ -60,6 +63,9 @@ export async function endAttendance(trx: Scope, id: string, close_reason: string
   return row;
 }
 
+/** What was to be sent again because of a doubt is in doubt again. */
+export const endType = ({ state }: MessagesRow) => (state === 'unknown' ? 'message.unknown' : 'message.cancelled');
+
 async function tellEnd(trx: Scope, row: AttendancesRow, cancelled: MessagesRow[]): Promise<void> {
   const [view] = await loadAttendances(trx, [row], 'en');
   const attempts = await listAttempts(trx, cancelled);
@@ -67,7 +73,7 @@ async function tellEnd(trx: Scope, row: AttendancesRow, cancelled: MessagesRow[]
   await insertEvents(trx, [
     ...cancelled.map((message, place) =>
       eventOf(trx, row, {
-        type: 'message.cancelled',
+        type: endType(message),
         sequence: last - cancelled.length + place,
         data: toMessage(message, attempts.get(message.id) ?? [], 'en'),
         message_id: message.id,

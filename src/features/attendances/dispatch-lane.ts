@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { isDatabaseUnavailable } from '../../db/pg-errors.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
 import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { askForSync, listChannelsOf } from '../channels/channels.repository.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
 import type { Outside } from '../channels/provider-call.ts';
-import { claimMessages } from '../messages/claim.repository.ts';
+import { type ClaimedMessage, claimMessages } from '../messages/claim.repository.ts';
 import { listLateMessages, listLostMessages, type WrittenOutcome } from '../messages/dispatch.repository.ts';
 import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
+import { listOpening } from './attendances.repository.ts';
 import { recordOutcomes } from './record-outcomes.ts';
 import { sweepDoubts } from './sweep-doubts.ts';
 
@@ -64,13 +66,27 @@ async function claimItems(
   const load = () => Promise.all([listChannelsOf(ctx, claimed), vaults.openAll(ctx, account_ids)]);
   const [channels, opened] = await loadWhileLeased(ctx, load, lease_ends_at);
   const by_id = new Map(channels.map((channel) => [channel.id, channel]));
+  const barred = await loadWhileLeased(ctx, () => listBarred(ctx, claimed, by_id), lease_ends_at);
   const items = claimed.flatMap((message): DispatchItem[] => {
     const channel = by_id.get(message.channel_id);
     const vault = opened.get(message.account_id);
     // An account deleted this instant, its messages gone with it; or a vault that does not open: left to its lease.
-    return channel && vault ? [{ message, channel, vault, lease_ends_at }] : [];
+    return channel && vault ? [{ message, channel, vault, lease_ends_at, is_barred: barred.has(message.id) }] : [];
   });
   return { items, again_in_ms };
+}
+
+/** Of these messages the first ones of attendances, over gateways that WhatsApp lets open no chats; replies go through. */
+async function listBarred(
+  ctx: Context,
+  claimed: ClaimedMessage[],
+  channels: Map<string, Pick<ChannelsRow, 'type' | 'status'>>,
+): Promise<Set<string>> {
+  const locked = claimed.filter(({ channel_id }) => {
+    const channel = channels.get(channel_id);
+    return channel?.type === 'unofficial' && channel.status === 'restricted';
+  });
+  return listOpening(ctx, locked);
 }
 
 /** What was claimed and cannot be loaded ends as a doubt, so a database that went away in between is waited for. */

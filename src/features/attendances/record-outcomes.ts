@@ -41,6 +41,7 @@ export async function recordOutcomes(ctx: Context, public_url: string, outcomes:
 
 /** The event of a message's new state; none for one that went back to the queue. */
 function newsType({ outcome, held_at, state }: ChangedMessage): EventType | null {
+  if (state === 'unknown') return 'message.unknown';
   switch (outcome) {
     case 'accepted':
       return held_at ? 'message.held' : 'message.accepted';

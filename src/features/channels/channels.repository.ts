@@ -127,16 +127,19 @@ export async function listChannelNames(
   return findNames(db, { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) });
 }
 
-/** Sets the status; the row when that changed something, else undefined: one event per change. */
+/**
+ * Sets the status; the row when that changed something, else undefined: one event per change. WhatsApp's lock on opening chats
+ * outlives any connection of a gateway: only who looks (`is_checked`) lifts it.
+ */
 export async function changeChannelStatus(
   ctx: Ctx & Pick<Scope, 'now'>,
   id: string,
   news: ChannelNews,
+  is_checked: boolean,
 ): Promise<ChannelsRow | undefined> {
-  const [row] = await table(ctx, 'channels')
-    .where({ id })
-    .whereNull('archived_at')
-    .whereNot({ status: news.status })
+  const query = table(ctx, 'channels').where({ id }).whereNull('archived_at').whereNot({ status: news.status });
+  if (!is_checked) query.whereRaw(`not (type = 'unofficial' and status = 'restricted')`);
+  const [row] = await query
     .update({ status: news.status, status_detail: news.detail?.slice(0, 500) ?? null, updated_at: ctx.now() })
     .returning('*');
   return row;

@@ -40,7 +40,9 @@ export async function updateContact(
 export async function learnAbout(
   ctx: Ctx & Pick<Scope, 'now'>,
   id: string,
-  change: Partial<ContactColumns & Pick<ContactsRow, 'profile_name' | 'marketing_opted_out_at'>>,
+  change: Partial<
+    ContactColumns & Pick<ContactsRow, 'profile_name' | 'marketing_opted_out_at' | 'marketing_preference_at'>
+  >,
 ): Promise<void> {
   await updateContact(ctx, id, change);
 }
@@ -79,6 +81,7 @@ export async function blankContact(ctx: Ctx, id: string, erased_at: Date): Promi
     external_ref: null,
     metadata: '{}',
     marketing_opted_out_at: null,
+    marketing_preference_at: null,
     erased_at,
     updated_at: erased_at,
   });

@@ -19,7 +19,13 @@ export interface ContactWithIdentities extends ContactsRow {
 
 export type NewContactRow = Omit<
   ContactsRow,
-  'profile_name' | 'name_key' | 'marketing_opted_out_at' | 'erased_at' | 'is_live' | 'merged_into'
+  | 'profile_name'
+  | 'name_key'
+  | 'marketing_opted_out_at'
+  | 'marketing_preference_at'
+  | 'erased_at'
+  | 'is_live'
+  | 'merged_into'
 >;
 
 const identity_members = `'kind', i.kind, 'scope', i.scope, 'value', i.value, 'source', i.source,
@@ -188,7 +194,9 @@ function nationalOf(phone: string): string {
   }
 }
 
-export function toContact(row: Omit<ContactWithIdentities, 'erased_at' | 'is_live' | 'merged_into'>): ContactView {
+export function toContact(
+  row: Omit<ContactWithIdentities, 'marketing_preference_at' | 'erased_at' | 'is_live' | 'merged_into'>,
+): ContactView {
   return {
     id: row.id,
     name: row.name,

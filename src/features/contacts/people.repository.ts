@@ -44,13 +44,11 @@ const insert_people = `
     insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
     select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value, :source, k.at, k.at
       from jsonb_to_recordset(cast(:identities as jsonb)) as k (contact_id uuid, kind text, scope text, value text, at timestamptz)
-    on conflict on constraint contact_identities_value
-      do update set contact_id = excluded.contact_id, last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
     returning ${columnsOf('contact_identities', 'i')}
   )
   select ${columnsOf('contacts', 'c')}, ${identitiesOf('i')} as identities from c`;
 
-/** New contacts with their names; breaks `contacts_phone_key` when a number is taken. */
+/** New contacts with their names; breaks `contacts_phone_key` or `contact_identities_value` when another process was faster. */
 export async function insertPeople(
   { db, account_id }: Ctx,
   people: NewPerson[],

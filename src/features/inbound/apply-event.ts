@@ -5,7 +5,7 @@ import { lockInvolved } from '../attendances/receptive.repository.ts';
 import { applyChannelNews } from '../channels/apply-channel-news.ts';
 import { findChannel } from '../channels/channels.repository.ts';
 import { lockPeople } from '../contacts/people.repository.ts';
-import { changeReceived, listReported } from '../messages/evidence.repository.ts';
+import { changeReceived, listByProviderIds, listReported } from '../messages/evidence.repository.ts';
 import { applyTemplateNews } from '../templates/apply-template-news.ts';
 import { applyEcho } from './apply-echo.ts';
 import { applyIdentity, applyOptOut } from './apply-identity.ts';
@@ -103,17 +103,16 @@ async function applyOther(
   }
 }
 
-async function changeMessage(trx: Scope, channel: ChannelsRow, event: InboundChange): Promise<Applied> {
-  const at = event.at.toISOString();
-  const note: Record<string, string> = event.kind === 'edit' ? { edited_at: at } : { revoked_at: at };
-  await changeReceived(trx, channel.id, event.original_id, { text: event.kind === 'edit' ? event.text : null, note });
-  return 'applied';
+/** A change that came before its message is worth trying again. */
+async function changeMessage(trx: Scope, channel: ChannelsRow, event: InboundChange): Promise<Outcome> {
+  if (await changeReceived(trx, channel.id, event.original_id, event)) return 'applied';
+  const known = await listByProviderIds(trx, channel.id, [event.original_id]);
+  return known.length > 0 ? 'dropped' : 'not_found';
 }
 
 /** Clocks differ. */
 const news_slack_ms = 60_000;
 
-/** A gateway that is connected again is not therefore free to open chats: only a check lifts a restriction there. */
 async function changeChannel(
   trx: Scope,
   public_url: string,
@@ -123,7 +122,6 @@ async function changeChannel(
   const now = await findChannel(trx, channel.id);
   // News may come days late, after a check that knew better.
   if (!now || at.getTime() + news_slack_ms < now.updated_at.getTime()) return 'dropped';
-  if (now.type === 'unofficial' && now.status === 'restricted' && news.status !== 'disconnected') return 'dropped';
   await applyChannelNews(trx, public_url, channel.id, news);
   return 'applied';
 }

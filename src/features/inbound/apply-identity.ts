@@ -41,6 +41,9 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
   if (after.phone && after.phone.key !== contact.phone_key) {
     const { e164: phone, key: phone_key } = after.phone;
     await learnAbout(trx, contact.id, { phone, phone_key, phone_digits: phoneSearchText(phone_key) });
+  } else if (!after.phone && before.phone !== null && before.phone.key === contact.phone_key) {
+    // Which number it is now was not told; the old one is not theirs any more.
+    await learnAbout(trx, contact.id, { phone: null, phone_key: null, phone_digits: '' });
   }
   const address = addressOf({ identities: event.after, profile_name: null });
   if (address) await readdressActive(trx, contact.id, channel.id, address);
@@ -48,13 +51,19 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
   return 'applied';
 }
 
-/** The person stopped or resumed marketing messages; a start with a marketing template asks. */
+/** The person stopped or resumed marketing messages; a start with a marketing template asks. The last word counts, in whatever order they come. */
 export async function applyOptOut(trx: Scope, channel: ChannelsRow, event: InboundOptOut): Promise<Applied> {
   const { id } = await resolvePerson(trx, channel, event.person, event.at);
   const contact = await lockContact(trx, id);
   if (!contact) return 'dropped';
-  if ((contact.marketing_opted_out_at !== null) === event.opted_out) return 'repeated';
-  await learnAbout(trx, id, { marketing_opted_out_at: event.opted_out ? event.at : null });
+  const known_at = contact.marketing_preference_at ?? contact.marketing_opted_out_at;
+  if (known_at !== null && event.at < known_at) return 'repeated';
+  const preferred = { marketing_preference_at: event.at };
+  if ((contact.marketing_opted_out_at !== null) === event.opted_out) {
+    await learnAbout(trx, id, preferred);
+    return 'repeated';
+  }
+  await learnAbout(trx, id, { ...preferred, marketing_opted_out_at: event.opted_out ? event.at : null });
   const type = event.opted_out ? 'contact.opted_out' : 'contact.opted_in';
   await tellContact(trx, type, (await findContact(trx, id)) ?? contact);
   return 'applied';

@@ -103,7 +103,7 @@ async function joinApart(
     trx,
     reported.map(({ message }) => message.attendance_id),
   );
-  const row_of = new Map(rows.map((row) => [row.id, row]));
+  let row_of = new Map(rows.map((row) => [row.id, row]));
   const there = reported.filter(({ message }) => row_of.has(message.attendance_id));
   const messages = await joinEvidence(
     trx,
@@ -119,6 +119,9 @@ async function joinApart(
     called.map(({ named, evidence: { at } }) => ({ named, profile_name: null, at })),
     called.map(({ message }) => message_of.get(message.id)?.contact_id ?? message.contact_id),
   );
+  // A merge may have closed one of them or given it to another contact.
+  if (called.some(({ named }) => named.known.size > 1))
+    row_of = new Map((await lockAttendanceRows(trx, [...row_of.keys()])).map((row) => [row.id, row]));
   const news = there.flatMap(({ message: { id, attendance_id }, evidence }): Proven[] => {
     const message = message_of.get(id);
     const attendance = row_of.get(attendance_id);

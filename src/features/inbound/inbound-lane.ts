@@ -26,15 +26,20 @@ export type InboundWorkItem = { bodies: ClaimedBody[] } | { item: ClaimedItem };
 
 /** The lane that expands what providers called in. At least once: expanding a body twice has no second effect. */
 export function inboundWork(deps: InboundDependencies): LaneWork<InboundWorkItem, number> {
+  let is_items_turn = false;
   return {
     name: inbound_topic,
     is_chained: true,
     claim: async (ctx, free) => {
-      const bodies = byChannel(await claimBodies(ctx, free, deps.lease_ms));
-      const left = free - bodies.size;
+      // Neither keeps the other waiting: up to half of what is free are events that are tried again, or every other claim.
+      is_items_turn = !is_items_turn;
+      const most_items = Math.floor(free / 2) || Number(is_items_turn);
+      const again = most_items > 0 ? await claimItems(ctx, most_items, deps.lease_ms) : [];
+      const left = free - again.length;
+      const bodies = byChannel(left > 0 ? await claimBodies(ctx, left, deps.lease_ms) : []);
       const items: InboundWorkItem[] = [
+        ...again.map((item) => ({ item })),
         ...[...bodies.values()].map((of_channel) => ({ bodies: of_channel })),
-        ...(left > 0 ? await claimItems(ctx, left, deps.lease_ms) : []).map((item) => ({ item })),
       ];
       return { items, again_in_ms: items.length > 0 ? 0 : null };
     },

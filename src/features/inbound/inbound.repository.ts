@@ -26,8 +26,9 @@ export interface ClaimedItem {
 }
 
 /**
- * Takes the oldest due bodies of at most `free` channels, `per_channel` of each, in their order. A channel of which a body is
- * being expanded is left alone, so that messages keep their order.
+ * Takes the oldest due bodies of at most `free` channels, `per_channel` of each, in their order; the channel first whose oldest
+ * waits the longest. A channel of which a body is being expanded is left alone, so that messages keep their order: that is
+ * asked once more under its lock, for another process may have claimed since this statement began.
  */
 const claim_bodies = `
   with recursive waiting as (
@@ -40,13 +41,20 @@ const claim_bodies = `
         where (b.account_id, b.channel_id) > (w.account_id, w.channel_id)
         order by b.account_id, b.channel_id limit 1) n
   ),
-  chosen as (
+  idle as materialized (
     select w.account_id, w.channel_id from waiting w
+     cross join lateral (
+       select b.id from inbound_bodies b
+        where b.account_id = w.account_id and b.channel_id = w.channel_id and b.state = 'due' and b.run_at <= now()
+        order by b.id limit 1) oldest
      where not exists (select from inbound_bodies b
                         where b.account_id = w.account_id and b.channel_id = w.channel_id and b.state = 'working')
-       and exists (select from inbound_bodies b
-                    where b.account_id = w.account_id and b.channel_id = w.channel_id and b.state = 'due' and b.run_at <= now())
-       and pg_try_advisory_xact_lock(hashtextextended(cast(w.channel_id as text), 4))
+     order by oldest.id
+  ),
+  chosen as (
+    select account_id, channel_id from idle
+     where case when pg_try_advisory_xact_lock(hashtextextended(cast(channel_id as text), 4))
+                then not is_being_expanded(account_id, channel_id) else false end
      limit :free
   ),
   picked as (

@@ -19,7 +19,8 @@ export async function mergeContacts(trx: Scope, into: string, from: string): Pro
   for (const id of [into, from].toSorted()) attendances.set(id, await lockAttendancesOfContact(trx, id));
   const survivor = await lockContact(trx, into);
   const merged = await lockContact(trx, from);
-  if (!survivor || !merged) return;
+  // Another process was faster, and one of them is the other, or a third, by now.
+  if (survivor?.id !== into || merged?.id !== from) return;
   for (const attendance_id of await listSecondActive(trx, [into, from]))
     await endAttendance(trx, attendance_id, 'merged');
   const kept = keepOf(survivor, merged);
@@ -50,5 +51,6 @@ function keepOf(survivor: ContactWithIdentities, merged: ContactWithIdentities) 
     external_ref: survivor.external_ref ?? merged.external_ref,
     metadata: { ...(merged.metadata as object), ...(survivor.metadata as object) },
     marketing_opted_out_at: survivor.marketing_opted_out_at ?? merged.marketing_opted_out_at,
+    marketing_preference_at: survivor.marketing_preference_at ?? merged.marketing_preference_at,
   };
 }

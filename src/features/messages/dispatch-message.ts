@@ -23,6 +23,8 @@ export interface DispatchItem {
   channel: ChannelsRow;
   vault: Vault;
   lease_ends_at: number;
+  /** It would open a chat, which its channel may not do now. */
+  is_barred: boolean;
 }
 
 /** What came of it: what is written on the message, and what else was learned. */
@@ -56,6 +58,8 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
     ...outcome,
     duration_ms: Math.round(performance.now() - started_at),
   });
+  // Each such send makes WhatsApp's lock worse: it is not tried.
+  if (item.is_barred) return finish({ written: written(message, 'refused', { error: barred }) });
   if (!hasTime()) return finish({ written: written(message, 'given_back') });
   const checked = await checkNumberOnce(provider, call, message);
   if (checked.kind !== 'exists') return finish(fromCheck(message, checked));
@@ -71,6 +75,8 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
     wants_sync: sent.kind === 'refused' && sent.suspects_template === true,
   });
 }
+
+const barred = { code: 'channel_restricted_for_new_chats' as const, provider: null };
 
 /** A phone is asked about once, before its first message; an address that the provider gave is used as it is. */
 async function checkNumberOnce(provider: Provider, call: ProviderCall, message: ClaimedMessage): Promise<NumberCheck> {
@@ -102,6 +108,8 @@ function fromSend(message: ClaimedMessage, sent: SendOutcome): WrittenOutcome {
         return written(message, 'unavailable', { error: sent.error, run_in_ms: resync_ms });
       return written(message, 'refused', { error: sent.error });
     case 'unavailable':
+      if (message.attempt >= (sent.most_tries ?? Number.POSITIVE_INFINITY))
+        return written(message, 'refused', { error: sent.error });
       return written(message, 'unavailable', {
         error: sent.error,
         run_in_ms: retryDelay(message.attempt, sent.retry_after_ms),

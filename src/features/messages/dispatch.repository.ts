@@ -65,6 +65,16 @@ export interface ChangedMessage extends MessagesRow {
 const is_other_id = `(g.kind = 'accepted' and m.status in ('held', 'sent', 'delivered', 'read', 'failed')
   and m.provider_message_id <> g.provider_message_id)`;
 
+/** The error of a message that may or may not have gone out. */
+export const lost_answer = `'{"code": "provider_answer_lost", "provider": null}'::jsonb`;
+
+/**
+ * SQL: the message `m` was in doubt, was to be sent again because of it, and will not be: it is in doubt as before, for the
+ * attempt that led to it may have arrived.
+ */
+const is_doubt_again = `(m.unknown_at is not null
+  and (g.kind = 'too_late' or (g.kind in ('unavailable', 'given_back') and coalesce(g.is_over, false))))`;
+
 /** T3, T4, T6, T7 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
 const apply = prepare<{ outcomes: string }, ChangedMessage>(
   'apply_outcomes',
@@ -85,10 +95,12 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
   ),
   applied as (
     update messages m
-       set state = case when g.kind in ('unavailable', 'given_back') and g.is_over then 'cancelled'
+       set state = case when ${is_doubt_again} then 'unknown'
+                        when g.kind in ('unavailable', 'given_back') and g.is_over then 'cancelled'
                         when g.kind in ('unavailable', 'given_back', 'resend') then 'queued'
                         when g.kind in ('ambiguous', 'lost') then 'unknown' else 'settled' end,
-           run_at = case when g.kind = 'unavailable' then now() + make_interval(secs => g.run_in_ms / 1000)
+           run_at = case when ${is_doubt_again} then now()
+                         when g.kind = 'unavailable' then now() + make_interval(secs => g.run_in_ms / 1000)
                          -- Due; or a doubt that the policy looks at.
                          when g.kind in ('given_back', 'resend', 'ambiguous', 'lost') then now()
                          -- When its silence is news; one that is held back may be silent.
@@ -100,7 +112,8 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
            accepted_at = case when g.kind = 'accepted' then coalesce(m.accepted_at, now()) else m.accepted_at end,
            held_at = case when g.kind = 'accepted' and g.is_held then coalesce(m.held_at, now()) else m.held_at end,
            sent_at = case g.kind when 'marked_sent' then coalesce(m.sent_at, now()) else m.sent_at end,
-           failed_at = case when g.kind in ('refused', 'too_late', 'marked_failed', 'presumed_lost')
+           failed_at = case when ${is_doubt_again} then m.failed_at
+                            when g.kind in ('refused', 'too_late', 'marked_failed', 'presumed_lost')
                             then coalesce(m.failed_at, now()) else m.failed_at end,
            -- What the provider says beats the id that we chose, but not one that it has reported.
            provider_message_id = case when g.kind = 'accepted' and ${is_other_id} is not true
@@ -108,7 +121,8 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
                                       else coalesce(m.provider_message_id, g.provider_message_id) end,
            also_sent_as = case when ${is_other_id} and g.provider_message_id <> all (m.also_sent_as)
                                then array_remove(array_append(m.also_sent_as, ${freeProviderId('g')}), null) else m.also_sent_as end,
-           error = case when g.kind in ('accepted', 'marked_sent') and m.failed_at is null then null
+           error = case when ${is_doubt_again} then ${lost_answer}
+                        when g.kind in ('accepted', 'marked_sent') and m.failed_at is null then null
                         when g.kind in ('accepted', 'given_back', 'resend') then m.error
                         -- Why it waited so long, or was in doubt, where a provider had said it.
                         when g.kind in ('too_late', 'marked_failed', 'presumed_lost')

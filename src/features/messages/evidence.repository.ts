@@ -215,19 +215,29 @@ export async function insertReceived({ db, account_id }: Ctx, given: InboundRow[
   return inserted;
 }
 
-/** An edit or a withdrawal by the contact. Undefined when we never had the message. */
+/**
+ * An edit or a withdrawal by the contact, in whatever order they come: the last edit counts, and none after a withdrawal. Returns
+ * whether a message was changed.
+ */
 export async function changeReceived(
   ctx: Ctx,
   channel_id: string,
   provider_message_id: string,
-  change: { text: string | null; note: Record<string, string> },
-): Promise<void> {
-  await table(ctx, 'messages')
+  change: { kind: 'edit' | 'revoke'; text: string | null; at: Date },
+): Promise<boolean> {
+  const at = change.at.toISOString();
+  const note = change.kind === 'edit' ? { edited_at: at } : { revoked_at: at };
+  const query = table(ctx, 'messages')
     .where({ channel_id, provider_message_id, direction: 'inbound' })
-    .whereNull('erased_at')
-    .update({
-      text: change.text,
-      media: ctx.db.raw(`coalesce(media, '{}') || cast(? as jsonb)`, [JSON.stringify(change.note)]),
-      updated_at: ctx.db.fn.now(),
-    });
+    .whereNull('erased_at');
+  if (change.kind === 'edit') {
+    query.whereRaw(`coalesce(media ->> 'revoked_at', '') = ''`);
+    query.whereRaw(`coalesce(cast(media ->> 'edited_at' as timestamptz), '-infinity') <= cast(? as timestamptz)`, [at]);
+  }
+  const changed = await query.update({
+    text: change.kind === 'edit' ? change.text : null,
+    media: ctx.db.raw(`coalesce(media, '{}') || cast(? as jsonb)`, [JSON.stringify(note)]),
+    updated_at: ctx.db.fn.now(),
+  });
+  return changed > 0;
 }

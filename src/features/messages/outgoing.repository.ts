@@ -2,6 +2,7 @@ import type { Scope } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import { table } from '../../db/table.ts';
 import type { OutboundContent } from '../../providers/provider.ts';
+import { lost_answer } from './dispatch.repository.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id' | 'now'>;
 
@@ -40,22 +41,33 @@ export async function insertMessage({ db, account_id, now }: Ctx, message: Outgo
 }
 
 /** Messages that have no outcome yet, locked; the caller holds the attendance's lock. */
-export async function lockUnsettled(ctx: Ctx, attendance_id: string): Promise<Pick<MessagesRow, 'id' | 'state'>[]> {
+export async function lockUnsettled(
+  ctx: Ctx,
+  attendance_id: string,
+): Promise<Pick<MessagesRow, 'id' | 'state' | 'unknown_at'>[]> {
   return table(ctx, 'messages')
     .where({ attendance_id })
     .whereIn('state', ['queued', 'sending', 'unknown'])
     .orderBy('id')
     .forUpdate()
-    .select('id', 'state');
+    .select('id', 'state', 'unknown_at');
 }
 
-/** Withdraws what is queued, in the order given; locked by the caller. */
+/**
+ * Withdraws what is queued, in the order given; locked by the caller. What was to be sent again because of a doubt is in doubt as
+ * before: the attempt that led to it may have arrived.
+ */
 export async function cancelMessages(ctx: Ctx, ids: string[]): Promise<MessagesRow[]> {
   if (ids.length === 0) return [];
   const cancelled = await table(ctx, 'messages')
     .whereIn('id', ids)
     .where({ state: 'queued' })
-    .update({ state: 'cancelled', updated_at: ctx.now() })
+    .update({
+      state: ctx.db.raw(`case when unknown_at is null then 'cancelled' else 'unknown' end`),
+      run_at: ctx.db.raw('case when unknown_at is null then run_at else now() end'),
+      error: ctx.db.raw(`case when unknown_at is null then error else ${lost_answer} end`),
+      updated_at: ctx.now(),
+    })
     .returning('*');
   return cancelled.toSorted((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
 }

@@ -40,7 +40,7 @@ export const contact_busy = defineProblem({
 /** Blanks the stored answers of requests that tell of a contact. */
 export type EraseAnswers = (ctx: Pick<Scope, 'db' | 'account_id'>, contact_id: string) => Promise<void>;
 
-/** A start that commits between two of our locks means: look again. */
+/** A start or a merge that commits between two of our locks means: look again. */
 const most_rounds = 5;
 
 /**
@@ -48,9 +48,9 @@ const most_rounds = 5;
  * closed, what is queued cancelled, what is in doubt given up. Throws `contact_not_found`, `contact_busy`.
  */
 export async function eraseContact(scope: Scope, eraseAnswers: EraseAnswers, given_id: string): Promise<void> {
-  // That of the survivor, for one that was merged.
-  const id = (await findContact(scope, given_id))?.id ?? given_id;
   for (let round = 0; round < most_rounds; round += 1) {
+    // That of the survivor, for one that was merged.
+    const id = (await findContact(scope, given_id))?.id ?? given_id;
     const counts = await inTransaction(scope, (trx) => eraseOnce(trx, eraseAnswers, id));
     if (!counts) continue;
     scope.log.info({ account_id: scope.account_id, contact_id: id, ...counts }, 'contact.erased');
@@ -59,13 +59,14 @@ export async function eraseContact(scope: Scope, eraseAnswers: EraseAnswers, giv
   throw contact_busy({ pointer: ':contact_id' });
 }
 
-/** Null, and nothing done, when an attendance was started meanwhile. Locks go attendance, message, contact: as everywhere. */
+/** Null, and nothing done, when an attendance was started meanwhile, or the contact was merged into another one. Locks go attendance, message, contact: as everywhere. */
 async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   const attendance_ids = await lockAttendancesOfContact(trx, id);
   const before = await lockMessagesOf(trx, attendance_ids);
   if (before.some((message) => message.state === 'sending')) throw contact_busy({ pointer: ':contact_id' });
   const contact = await lockContact(trx, id);
-  if (!contact) throw contact_not_found({ pointer: ':contact_id', params: { id } });
+  if (!contact && !(await findContact(trx, id))) throw contact_not_found({ pointer: ':contact_id', params: { id } });
+  if (contact?.id !== id) return null;
   // From here on none can be started: its foreign key to a living contact waits for us.
   if (!isDeepStrictEqual(await listAttendanceIds(trx, id), attendance_ids)) return null;
 

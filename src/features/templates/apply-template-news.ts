@@ -20,8 +20,8 @@ export async function applyTemplateNews(trx: Scope, channel_id: string, news: In
     ...(quality ? { quality } : {}),
   };
   const changed = await changeTemplate(trx, channel_id, { name, language }, change, news.at);
-  // One that we do not know yet is in the next listing.
-  if (news.needs_sync || !changed) await askForSync(trx, channel_id);
+  // One that we do not know yet is in the next listing, and so is what counts of news that came out of order.
+  if (news.needs_sync || !changed || changed.is_late) await askForSync(trx, channel_id);
   if (!changed?.has_changed) return false;
   await insertEvents(trx, [
     {

@@ -37,26 +37,31 @@ export async function listTemplates(
   return query;
 }
 
-/** Changes one template between two syncs; undefined when the channel has none of this name and language. */
+/**
+ * Changes one template between two syncs; undefined when the channel has none of this name and language. `is_late`: more is known of
+ * it since then, and nothing is changed.
+ */
 export async function changeTemplate(
   ctx: Ctx,
   channel_id: string,
   key: { name: string; language: string },
   change: Partial<Pick<TemplatesRow, 'status' | 'category' | 'quality'>>,
   at: Date,
-): Promise<{ row: TemplatesRow; has_changed: boolean } | undefined> {
+): Promise<{ row: TemplatesRow; has_changed: boolean; is_late: boolean } | undefined> {
   const before = await table(ctx, 'templates')
     .where({ channel_id, ...key })
     .forUpdate()
     .first();
   if (!before) return undefined;
   const has_changed = Object.entries(change).some(([name, value]) => before[name as 'status'] !== value);
-  if (!has_changed) return { row: before, has_changed };
+  // Providers date by the second.
+  const is_late = at.getTime() + 1_000 <= before.synced_at.getTime();
+  if (!has_changed || is_late) return { row: before, has_changed: false, is_late };
   const [row] = await table(ctx, 'templates')
     .where({ id: before.id })
     .update({ ...change, synced_at: at })
     .returning('*');
-  return row && { row, has_changed };
+  return row && { row, has_changed, is_late };
 }
 
 /**

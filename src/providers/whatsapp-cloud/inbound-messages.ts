@@ -110,7 +110,11 @@ function withSharedNumber(identities: Address[], message: Json): Address[] {
   if (identities.some(({ kind }) => kind === 'phone')) return identities;
   const phones = listAt(card, 'phones').filter(isObject);
   const shared = phones.find(({ wa_id }) => stringOf(wa_id) !== null);
-  return shared ? [...identitiesOf({ wa_id: shared.wa_id }), ...identities] : identities;
+  if (shared) return [...identitiesOf({ wa_id: shared.wa_id }), ...identities];
+  // WhatsApp does not always say its own id. A number is one with its country code alone.
+  const [only, second] = phones.map(({ phone }) => stringOf(phone)?.replace(/[\s().-]/g, ''));
+  const is_clear = only !== undefined && second === undefined && /^\+[1-9]\d{6,14}$/.test(only ?? '');
+  return is_clear ? [{ kind: 'phone', value: String(only) }, ...identities] : identities;
 }
 
 /** Absent and empty alike are no group. */

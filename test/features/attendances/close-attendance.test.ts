@@ -136,17 +136,27 @@ t.test('after a forced close', async (t) => {
       await assertTold(t, service, id, [...told, type]);
     });
   }
-  t.test('a resend that was cancelled, and the first attempt turns out accepted: that is what is shown', async (t) => {
-    const { id, first_message } = await desk.start();
-    const claimed = await desk.claim(first_message.id);
-    await desk.record(outcomeOf(claimed, 'ambiguous'));
-    await company.post(`/v1/messages/${first_message.id}/resolve`, { action: 'resend' });
-    await close(id);
-    t.same(await statusesOf(id), ['cancelled']);
-    t.equal(await desk.record(outcomeOf(claimed, 'accepted')), 1);
-    t.same(await statusesOf(id), ['accepted']);
-    t.equal((await desk.get(id)).status, 'closed');
-  });
+  t.test(
+    'a resend that waits is a doubt still: force alone closes, and what is found out later is shown',
+    async (t) => {
+      const { id, first_message } = await desk.start();
+      const claimed = await desk.claim(first_message.id);
+      await desk.record(outcomeOf(claimed, 'ambiguous'));
+      await company.post(`/v1/messages/${first_message.id}/resolve`, { action: 'resend' });
+      const extra = { code: 'message_in_doubt', message_ids: [first_message.id] };
+      t.match(await close(id), { status: 409, body: extra });
+      t.match(await close(id, { force: true }), { status: 200, body: { first_message: { status: 'unknown' } } });
+      t.match(await desk.getMessage(first_message.id), {
+        status: 'unknown',
+        error: { code: 'provider_answer_lost' },
+      });
+      const types = ['attendance.started', 'message.unknown', 'message.unknown', 'attendance.closed'];
+      await assertTold(t, service, id, types);
+      t.equal(await desk.record(outcomeOf(claimed, 'accepted')), 1);
+      t.same(await statusesOf(id), ['accepted']);
+      t.equal((await desk.get(id)).status, 'closed');
+    },
+  );
 });
 
 t.test(

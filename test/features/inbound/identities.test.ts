@@ -58,6 +58,21 @@ t.test('both forms of the ninth digit are one contact, whoever writes first', as
   t.equal(body.data.length, 1);
 });
 
+t.test('who has another number that was not told has none here, and the old one is free', async (t) => {
+  await write('553188880208', { user_id: 'BR.MOVED1', name: 'Ivo' });
+  await expanded();
+  const before = await lookup('31988880208');
+  await system(
+    { from: '553188880208' },
+    { type: 'user_changed_number', previous_user_id: 'BR.MOVED1', user_id: 'BR.MOVED2' },
+  );
+  await expanded();
+  const { body: after } = await company.get(`/v1/contacts/${before.id}`);
+  t.match(after, { phone: null });
+  t.same(valuesOf(after, 'bsuid'), ['BR.MOVED2']);
+  t.equal(await lookup('31988880208'), undefined);
+});
+
 t.test('a landline keeps its eight digits', async (t) => {
   await write('553133330203');
   await expanded();

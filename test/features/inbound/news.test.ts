@@ -149,6 +149,9 @@ t.test("a gateway's connection drives the status of its channel", async (t) => {
   t.equal(await tell('open', 200), 'connected');
   await service.db('channels').where({ id: company.unofficial_id }).update({ status: 'restricted' });
   t.equal(await tell('open', 200), 'restricted', 'a connection lifts no restriction');
+  t.equal(await tell('close', 401), 'restricted', 'nor does one that is lost');
+  t.equal(await tell('open', 200), 'restricted', 'and found again');
+  t.match(await company.post(`/v1/channels/${company.unofficial_id}/check`), { body: { status: 'connected' } });
 });
 
 t.test(

@@ -165,6 +165,24 @@ t.test('applyOutcomes', async (t) => {
     t.match(await factsOf(unsent), { state: 'unknown', error_code: 'provider_answer_lost', outcomes: ['lost'] });
   });
 
+  t.test('T8 of a resend is a doubt again: the attempt that led to it may have arrived', async (t) => {
+    const message = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(message, 'ambiguous', { error: error('provider_answer_lost') })]);
+    const resolution = {
+      ...{ action: 'resend' as const, reason: null, at: new Date().toISOString() },
+      decided_by: { policy: 'resend', api_key_id: null, actor: null },
+    };
+    await applyOutcomes(ctx, [outcomeOf(message, 'resend', { fence: null, send_within_s: 1, resolution })]);
+    t.match(await factsOf(message), { state: 'queued' });
+    await db('messages')
+      .where({ id: message.id })
+      .update({ send_before: db.raw(`now() - interval '1 second'`) });
+    const late = { fence: null, error: { code: 'not_sent_in_time' as const, provider: null } };
+    const changed = await applyOutcomes(ctx, [outcomeOf(message, 'too_late', late)]);
+    t.match(changed, [{ id: message.id, status: 'unknown', failed_at: null }]);
+    t.match(await factsOf(message), { state: 'unknown', at: [], error_code: 'provider_answer_lost' });
+  });
+
   t.test('T5 before T3 under another id: both are kept, and it is told once that it went out twice', async (t) => {
     const reportedAs = ({ account_id, id }: ClaimedMessage, provider_message_id: string) =>
       joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id }]);

@@ -40,9 +40,20 @@ const exists = answerJson(200, [{ exists: true, jid, number: '5531988880001' }])
 const accepted = answerJson(201, { key: { id: '3EB0', remoteJid: jid, fromMe: true } });
 
 /** What came of it, and the paths that were called meanwhile. */
-async function dispatch(over: Partial<ClaimedMessage> = {}, channel = unofficial, leased_ms = 60_000) {
+async function dispatch(
+  over: Partial<ClaimedMessage> = {},
+  channel = unofficial,
+  leased_ms = 60_000,
+  is_barred = false,
+) {
   const before = gateway.requests.length;
-  const item = { message: { ...message, ...over }, channel, vault, lease_ends_at: performance.now() + leased_ms };
+  const item = {
+    message: { ...message, ...over },
+    channel,
+    vault,
+    lease_ends_at: performance.now() + leased_ms,
+    is_barred,
+  };
   const outcome = await dispatchMessage(ctx, outside, item as Parameters<typeof dispatchMessage>[2]);
   const called = gateway.requests.slice(before);
   return { ...outcome, called, paths: called.map(({ path }) => path.replace(/\/[^/]*$/, '')) };
@@ -110,6 +121,25 @@ t.test('dispatchMessage', async (t) => {
     const { written } = await dispatch({ recipient_kind: 'wa_id', recipient: jid });
     t.equal(written.kind, 'unavailable');
     t.ok((written.run_in_ms ?? 0) >= 70_000 && (written.run_in_ms ?? 0) <= 84_000, `${written.run_in_ms} ms`);
+  });
+
+  t.test('what may not open a chat now is refused without a call', async (t) => {
+    const { written, paths } = await dispatch({}, unofficial, 60_000, true);
+    t.same(paths, []);
+    t.match(written, { kind: 'refused', error: { code: 'channel_restricted_for_new_chats', provider: null } });
+  });
+
+  t.test('what Meta answers to good and bad requests alike is not asked for ever', async (t) => {
+    const answered = async (attempt: number, code: number, status = 500) => {
+      gateway.script(answerJson(status, { error: { code, message: 'An unknown error has occurred.' } }));
+      return (await dispatch({ channel_id: official.id, attempt }, official)).written;
+    };
+    t.match(await answered(1, 1), { kind: 'unavailable', error: { code: 'provider_unavailable' } });
+    t.match(await answered(2, 1), { kind: 'refused', error: { code: 'provider_unavailable' } });
+    t.match(await answered(4, 131000), { kind: 'unavailable' });
+    t.match(await answered(5, 131000), { kind: 'refused' });
+    t.match(await answered(5, 999_997, 503), { kind: 'refused' });
+    t.match(await answered(50, 2), { kind: 'unavailable' }, 'an outage is waited for');
   });
 
   t.test('what a call says of the channel is passed on', async (t) => {

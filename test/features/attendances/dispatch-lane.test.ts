@@ -74,35 +74,6 @@ t.test('WhatsApp’s lock on new chats restricts the channel: the next start is 
   );
 });
 
-t.test(
-  'while that lock lasts nothing that waits opens a chat, replies go out, and only a check lifts it',
-  async (t) => {
-    const channel_id = await addChannel(company, service.simulator.url);
-    const start = (digits: string, over: Body = {}) =>
-      company.start({ contact: { phone: phoneOf(digits) }, channel_id, text: 'Olá!', ...over }, { prefer: 'wait=20' });
-    const opened = await start('0003');
-    t.match(opened.body, { status: 'open' });
-    // Queued before the lock was known.
-    await db('channels').where({ id: channel_id }).update({ max_per_second: 1 });
-    const lock = db('channels').where({ id: channel_id }).update({ status: 'restricted' });
-    const phone = phoneOf('0004');
-    const waiting = company.start({ contact: { phone }, channel_id, text: 'Olá!' });
-    await Promise.all([waiting, lock]);
-    const { body: barred } = await waiting;
-    if (barred.first_message) {
-      const message = await eventually(
-        () => messageOf(barred.first_message.id),
-        ({ status }) => status !== 'queued' && status !== 'sending',
-      );
-      t.match(message, { status: 'failed', error: { code: 'channel_restricted_for_new_chats', provider: null } });
-      t.same(await service.received(`?to=55${phone}`), [], 'it was not tried');
-    }
-    const text = 'Posso ajudar?';
-    const reply = await company.post(`/v1/attendances/${opened.body.id}/messages`, { text }, { prefer: 'wait=20' });
-    t.match(reply.body, { status: 'accepted' });
-  },
-);
-
 t.test('a failed attendance blocks nothing: the contact can be started again on the same channel', async (t) => {
   const given = { contact: { phone: phoneOf('0404') }, channel_id: company.unofficial_id, text: 'Olá!' };
   const failed = await company.start(given, { prefer: 'wait=20' });

@@ -11,8 +11,11 @@ t.test('while WhatsApp lets a gateway open no chats, nothing that waits opens on
       ({ status }) => status !== 'queued' && status !== 'sending',
     );
   const waiting = await company.start({ contact: { phone: '31988881501' }, channel_id, text: 'Olá!' });
-  // Without a text an attendance is open at once; what is said in it later opens no chat for us to be blamed for.
   const open = await company.start({ contact: { phone: '31988881502' }, channel_id });
+  await service
+    .db('attendances')
+    .where({ id: open.body.id })
+    .update({ window_expires_at: new Date(Date.now() + 3_600_000) });
   const reply = await company.post(`/v1/attendances/${open.body.id}/messages`, { text: 'Posso ajudar?' });
   await service.db('channels').where({ id: channel_id }).update({ status: 'restricted' });
   service.startLanes();

@@ -41,16 +41,34 @@ export async function retryQuarantined({ db }: Ctx, body_id: string | null): Pro
   return bodies + items;
 }
 
-/** All of an account that still waits or is quarantined, sealed: bodies with a null place. */
+export interface Sealed {
+  body_id: string;
+  /** Null for a whole body. */
+  place: number | null;
+  sealed: Buffer;
+}
+
+/** Of what an account still has waiting or quarantined the next `limit` behind `after`, in the order of bodies. */
 export async function listSealed(
   { db }: Ctx,
   account_id: string,
-): Promise<{ body_id: string; place: number | null; sealed: Buffer }[]> {
-  const { rows } = await db.raw<{ rows: { body_id: string; place: number | null; sealed: Buffer }[] }>(
-    `select id as body_id, cast(null as integer) as place, body as sealed from inbound_bodies where account_id = :account_id
-      union all
-     select body_id, place, event as sealed from inbound_items where account_id = :account_id`,
-    { account_id },
+  after: Pick<Sealed, 'body_id' | 'place'> | null,
+  limit: number,
+): Promise<Sealed[]> {
+  const { rows } = await db.raw<{ rows: Sealed[] }>(
+    `select body_id, nullif(place, -1) as place, sealed from (
+       (select id as body_id, -1 as place, body as sealed from inbound_bodies
+         where account_id = :account_id and id >= :after_id and (id, -1) > (:after_id, :after_place) order by id limit :limit)
+        union all
+       (select body_id, place, event from inbound_items
+         where account_id = :account_id and body_id >= :after_id and (body_id, place) > (:after_id, :after_place) order by body_id, place limit :limit)) s
+      order by body_id, s.place limit :limit`,
+    {
+      account_id,
+      after_id: after?.body_id ?? '00000000-0000-0000-0000-000000000000',
+      after_place: after?.place ?? -1,
+      limit,
+    },
   );
   return rows;
 }

@@ -67,7 +67,9 @@ t.test(
     t.match(service('postgres'), 'pg_isready');
     const ignored = await readFile(new URL('../.gitignore', import.meta.url), 'utf8');
     t.ok(ignored.split('\n').includes('.env'));
-    t.notMatch(text, /PASSWORD:|KEYS:|TOKEN:/, 'and none in the file itself');
+    t.notMatch(text, /(PASSWORD|KEYS|TOKEN): (?!\$\{)/, 'and none in the file itself');
+    t.match(service('postgres'), /POSTGRES_PASSWORD: \$\{POSTGRES_PASSWORD:\?/);
+    t.notMatch(service('postgres'), /env_file/, 'the database gets no key and no token');
   },
 );
 

@@ -131,9 +131,13 @@ function refuseStrayQueries(server: App): void {
 
 const uuid_pattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** An id in capitals is the same id, and the database writes it small: what is compared or sealed with one sees one spelling. */
+/**
+ * An id in capitals is the same id, and the database writes it small: what is compared or sealed with one sees one spelling. What
+ * providers send may be a token that looks like one.
+ */
 function writeIdsSmall(server: App): void {
-  server.addHook('preHandler', async ({ params, query }) => {
+  server.addHook('preHandler', async ({ params, query, routeOptions }) => {
+    if (routeOptions.config.public) return;
     for (const part of [params, query] as Record<string, unknown>[]) {
       for (const [name, value] of Object.entries(part ?? {}))
         if (typeof value === 'string' && uuid_pattern.test(value)) part[name] = value.toLowerCase();

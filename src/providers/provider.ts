@@ -86,14 +86,7 @@ export type SendOutcome =
   | { kind: 'accepted'; provider_message_id: string; held: boolean; identities: Address[]; channel?: ChannelNews }
   /** `suspects_template`: the provider's template may not be the one we know any more. */
   | { kind: 'refused'; error: ProviderError; channel?: ChannelNews; suspects_template?: boolean }
-  /** `most_tries`: after so many it is refused. */
-  | {
-      kind: 'unavailable';
-      error: ProviderError;
-      retry_after_ms: number | null;
-      channel?: ChannelNews;
-      most_tries?: number;
-    }
+  | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null; channel?: ChannelNews }
   /** `provider_message_id`: the one we chose, where the provider lets us; news of it settles the doubt. */
   | { kind: 'ambiguous'; error: ProviderError; channel?: ChannelNews; provider_message_id?: string };
 

@@ -108,20 +108,15 @@ export async function updateAccount(
   return row;
 }
 
-/** Millions of rows take their time; the pool's own bounds are for requests. */
-const longest_deletion_ms = 600_000;
-
 /**
  * The account and everything in it, by cascades. What has no foreign key to it goes afterwards: by then nothing that would
- * write some is under way. Within a transaction.
+ * write some is under way.
  */
 export async function deleteAccount({ db }: Ctx, id: string): Promise<boolean> {
-  const patient = { query_timeout: longest_deletion_ms };
-  await db.raw(`set local statement_timeout = ${longest_deletion_ms}`);
-  const { rowCount } = await db.raw<{ rowCount: number }>('delete from accounts where id = ?', [id]).options(patient);
-  await db.raw('delete from events where account_id = ?', [id]).options(patient);
-  await db.raw('delete from idempotency_keys where account_id = ?', [id]).options(patient);
-  return rowCount === 1;
+  const deleted = await db('accounts').where({ id }).delete();
+  await db.raw('delete from events where account_id = ?', [id]);
+  await db.raw('delete from idempotency_keys where account_id = ?', [id]);
+  return deleted === 1;
 }
 
 export async function insertApiKey({ db }: Ctx, row: ApiKeysRow): Promise<void> {

@@ -37,6 +37,9 @@ export async function mergeContacts(trx: Scope, into: string, from: string): Pro
   trx.log.info({ account_id: trx.account_id, contact_id: into, merged_contact_id: from }, 'contact.merged');
 }
 
+const latest = (...times: (Date | null)[]): Date | null =>
+  times.reduce((last, one) => (one !== null && (last === null || one > last) ? one : last), null);
+
 /** What the survivor lacks and the other one has; an opt-out of either counts. */
 function keepOf(survivor: ContactWithIdentities, merged: ContactWithIdentities) {
   const number =
@@ -51,6 +54,11 @@ function keepOf(survivor: ContactWithIdentities, merged: ContactWithIdentities) 
     external_ref: survivor.external_ref ?? merged.external_ref,
     metadata: { ...(merged.metadata as object), ...(survivor.metadata as object) },
     marketing_opted_out_at: survivor.marketing_opted_out_at ?? merged.marketing_opted_out_at,
-    marketing_preference_at: survivor.marketing_preference_at ?? merged.marketing_preference_at,
+    marketing_preference_at: latest(
+      survivor.marketing_preference_at,
+      survivor.marketing_opted_out_at,
+      merged.marketing_preference_at,
+      merged.marketing_opted_out_at,
+    ),
   };
 }

@@ -59,7 +59,7 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
     duration_ms: Math.round(performance.now() - started_at),
   });
   // Each such send makes WhatsApp's lock worse: it is not tried.
-  if (item.is_barred) return finish({ written: written(message, 'refused', { error: barred }) });
+  if (item.is_barred) return finish({ written: written(message, 'refused', { error: barred, is_unsent: true }) });
   if (!hasTime()) return finish({ written: written(message, 'given_back') });
   const checked = await checkNumberOnce(provider, call, message);
   if (checked.kind !== 'exists') return finish(fromCheck(message, checked));
@@ -108,8 +108,6 @@ function fromSend(message: ClaimedMessage, sent: SendOutcome): WrittenOutcome {
         return written(message, 'unavailable', { error: sent.error, run_in_ms: resync_ms });
       return written(message, 'refused', { error: sent.error });
     case 'unavailable':
-      if (message.attempt >= (sent.most_tries ?? Number.POSITIVE_INFINITY))
-        return written(message, 'refused', { error: sent.error });
       return written(message, 'unavailable', {
         error: sent.error,
         run_in_ms: retryDelay(message.attempt, sent.retry_after_ms),

@@ -50,6 +50,8 @@ export interface WrittenOutcome {
   resolution?: Resolution;
   /** For `accepted`: seconds of silence after which that is news. */
   stuck_after_s?: number;
+  /** For `refused`: by us, without a call. */
+  is_unsent?: boolean;
   /** The attendance was closed meanwhile: what surely was not sent is cancelled and not tried again. */
   is_over?: boolean;
 }
@@ -73,7 +75,8 @@ export const lost_answer = `'{"code": "provider_answer_lost", "provider": null}'
  * attempt that led to it may have arrived.
  */
 const is_doubt_again = `(m.unknown_at is not null
-  and (g.kind = 'too_late' or (g.kind in ('unavailable', 'given_back') and coalesce(g.is_over, false))))`;
+  and (g.kind = 'too_late' or (g.kind = 'refused' and coalesce(g.is_unsent, false))
+       or (g.kind in ('unavailable', 'given_back') and coalesce(g.is_over, false))))`;
 
 /** T3, T4, T6, T7 and T8, of many messages at once. First writer wins; a stale fence writes nothing. */
 const apply = prepare<{ outcomes: string }, ChangedMessage>(
@@ -83,7 +86,7 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
     select * from jsonb_to_recordset(cast(:outcomes as jsonb)) as o (
       account_id uuid, message_id uuid, fence bigint, attempt integer, kind text, provider_message_id text,
       is_held boolean, error jsonb, recipient jsonb, run_in_ms double precision, send_within_s integer, resolution jsonb,
-      is_over boolean, stuck_after_s integer)
+      is_over boolean, is_unsent boolean, stuck_after_s integer)
   ),
   tried as (
     update attempts a

@@ -11,19 +11,23 @@ const endpoints_at_once = 100;
 const events_at_once = 500;
 
 /**
- * Moves endpoints on in the order of events, those first that are furthest behind: what they hear of becomes a delivery; one that is there already (a replay) is due
+ * Moves endpoints on in the order of events, of each account those first that are furthest behind, and accounts in turn: what they hear of becomes a delivery; one that is there already (a replay) is due
  * again. An event is read below the oldest running transaction, so that none that commits late is passed by.
  */
 const read_events = `
   with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
   behind as (
     select e.account_id, e.id, e.event_types, e.read_txid, e.read_position, e.reads_from,
-           e.replayed_to_txid, e.replayed_to_position, e.replays_from, edge.xmin
-      from webhook_endpoints e, edge
-     where e.is_enabled
-       and exists (select from events v
-                    where v.account_id = e.account_id and (v.txid, v.position) > (e.read_txid, e.read_position) and v.txid < edge.xmin)
-     order by e.read_txid, e.read_position limit :endpoints
+           e.replayed_to_txid, e.replayed_to_position, e.replays_from, t.xmin
+      from (select w.account_id, w.id, edge.xmin, w.read_txid, w.read_position,
+                   row_number() over (partition by w.account_id order by w.read_txid, w.read_position) as turn
+              from webhook_endpoints w, edge
+             where w.is_enabled
+               and exists (select from events v
+                            where v.account_id = w.account_id and (v.txid, v.position) > (w.read_txid, w.read_position)
+                              and v.txid < edge.xmin)) t
+      join webhook_endpoints e on e.account_id = t.account_id and e.id = t.id and e.is_enabled
+     order by t.turn, t.read_txid, t.read_position limit :endpoints
        for update of e skip locked
   ),
   news as (

@@ -81,11 +81,15 @@ export function toDelivery(row: DeliveryWithAttempts): WebhookDeliveryView {
 export async function blankResponses({ db, account_id }: Ctx, event_ids: string[]): Promise<void> {
   if (event_ids.length === 0) return;
   await db.raw(
-    `with hidden as (
-       update webhook_deliveries d set hides_answers = true
-         from webhook_endpoints e
-        where e.account_id = :account_id and d.account_id = e.account_id and d.endpoint_id = e.id
-          and d.event_id = any (cast(:event_ids as uuid[]))
+    `with told as (
+       select d.account_id, d.id from webhook_endpoints e
+         join webhook_deliveries d on d.account_id = e.account_id and d.endpoint_id = e.id
+        where e.account_id = :account_id and d.event_id = any (cast(:event_ids as uuid[]))
+        order by d.id for update of d
+     ),
+     hidden as (
+       update webhook_deliveries d set hides_answers = true from told t
+        where d.account_id = t.account_id and d.id = t.id
        returning d.account_id, d.id
      )
      update webhook_attempts a set response = null

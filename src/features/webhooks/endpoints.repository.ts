@@ -99,7 +99,8 @@ const longest_transaction_ms = 60_000;
 export async function moveBack({ db, account_id }: Ctx, id: string, since: Date): Promise<void> {
   await db.raw(
     `update webhook_endpoints e
-        set replays_from = case when is_replaying then least(e.replays_from, :since) else :since end,
+        set reads_from = least(e.reads_from, :since),
+            replays_from = case when is_replaying then least(e.replays_from, :since) else :since end,
             replayed_to_txid = case when is_replaying then e.replayed_to_txid else e.read_txid end,
             replayed_to_position = case when is_replaying then e.replayed_to_position else e.read_position end,
             read_position = 0,

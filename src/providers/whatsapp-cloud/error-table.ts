@@ -1,15 +1,9 @@
 import type { ChannelStatus, ProviderErrorCode } from '../provider.ts';
 
-/** What one of Meta's error codes means for us. `retry_after_ms` null: the caller's own growing delay. `most_tries`: then it is refused. */
+/** What one of Meta's error codes means for us. `retry_after_ms` null: the caller's own growing delay. */
 export type Verdict =
   | { kind: 'refused'; code: ProviderErrorCode; channel?: ChannelStatus }
-  | {
-      kind: 'unavailable';
-      code: ProviderErrorCode;
-      retry_after_ms: number | null;
-      channel?: ChannelStatus;
-      most_tries?: number;
-    };
+  | { kind: 'unavailable'; code: ProviderErrorCode; retry_after_ms: number | null; channel?: ChannelStatus };
 
 export interface GraphFault {
   code: number | null;
@@ -21,9 +15,6 @@ export interface GraphFault {
 
 const minute_ms = 60_000;
 const hour_ms = 3_600_000;
-
-/** Of what no repeat may ever help. */
-const most_unclear_tries = 5;
 
 const table = new Map<number, Verdict>([
   // Credentials, permissions, the number itself.
@@ -59,10 +50,10 @@ const table = new Map<number, Verdict>([
   [131048, unavailable('channel_spam_limited', hour_ms, 'restricted')],
   [131064, refused('channel_messaging_limit_reached')],
   [132069, unavailable('provider_rate_limited', hour_ms)],
-  // Meta's own faults; two of them come for a bad request, too, and would come for ever.
-  [1, { ...unavailable('provider_unavailable', 30_000), most_tries: 2 }],
+  // Meta's own faults.
+  [1, unavailable('provider_unavailable', 30_000)],
   [2, unavailable('provider_unavailable', null)],
-  [131000, { ...unavailable('provider_unavailable', null), most_tries: most_unclear_tries }],
+  [131000, unavailable('provider_unavailable', null)],
   [131016, unavailable('provider_unavailable', null)],
   [131057, unavailable('provider_unavailable', 10_000)],
   [133004, unavailable('provider_unavailable', null)],
@@ -118,8 +109,7 @@ export function judgeGraphFault({ code, subcode, is_transient, http_status }: Gr
   const known = code === null ? undefined : table.get(code);
   if (known) return known;
   if (code !== null && code >= 200 && code <= 299) return refused('channel_permission_missing');
-  if (is_transient || (http_status !== null && http_status >= 500))
-    return { ...unavailable('provider_unavailable', null), most_tries: most_unclear_tries };
+  if (is_transient || (http_status !== null && http_status >= 500)) return unavailable('provider_unavailable', null);
   return refused('provider_refused');
 }
 
@@ -127,10 +117,6 @@ function refused(code: ProviderErrorCode, channel?: ChannelStatus): Verdict {
   return { kind: 'refused', code, ...(channel ? { channel } : {}) };
 }
 
-function unavailable(
-  code: ProviderErrorCode,
-  retry_after_ms: number | null,
-  channel?: ChannelStatus,
-): Extract<Verdict, { kind: 'unavailable' }> {
+function unavailable(code: ProviderErrorCode, retry_after_ms: number | null, channel?: ChannelStatus): Verdict {
   return { kind: 'unavailable', code, retry_after_ms, ...(channel ? { channel } : {}) };
 }

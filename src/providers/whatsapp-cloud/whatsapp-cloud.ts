@@ -102,8 +102,7 @@ async function send(call: ProviderCall, message: OutboundMessage): Promise<SendO
     const suspects_template = message.content.type === 'template' && template_suspicions.has(error.provider.code ?? '');
     return { kind: 'refused', error, ...news, ...(suspects_template ? { suspects_template } : {}) };
   }
-  const { retry_after_ms, most_tries } = verdict;
-  return { kind: 'unavailable', error, retry_after_ms, ...news, ...(most_tries ? { most_tries } : {}) };
+  return { kind: 'unavailable', error, retry_after_ms: verdict.retry_after_ms, ...news };
 }
 
 /** By shape and not by kind alone: a BSUID in `to` is answered with 200 and never delivered. */

@@ -42,18 +42,19 @@ t.test('a claim that began before another one was committed sees it all the same
   const [channel_id] = channels;
   await store(channel_id);
   const claiming = await db.transaction();
+  await claiming.raw('select pg_advisory_xact_lock(42)');
   t.equal((await claimBodies({ db: claiming }, 1, lease_ms)).length, 1);
   // One statement: its snapshot is older than the commit, and its question is not.
   const asked = db.raw<{ rows: { before: boolean; after: boolean }[] }>(
     `select exists (select from inbound_bodies where channel_id = :channel_id and state = 'working') as before,
-            case when pg_sleep(2) is not null then is_being_expanded(:account_id, :channel_id) end as after`,
+            case when pg_advisory_xact_lock_shared(42) is not null then is_being_expanded(:account_id, :channel_id) end as after`,
     { account_id, channel_id },
   );
   const answer = asked.then(({ rows }) => rows);
   await eventually(
     () =>
       db.raw<{ rows: unknown[] }>(
-        `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+        `select from pg_stat_activity where wait_event_type = 'Lock' and wait_event = 'advisory' and datname = current_database()`,
       ),
     ({ rows }) => rows.length > 0,
   );

@@ -23,6 +23,10 @@ t.test('GET /v1/inbound/{channel_id}: the handshake of Cloud API', async (t) => 
   t.match(String(good.headers['content-type']), /^text\/plain/);
   t.match(await ask('another'), { status: 401, body: { code: 'inbound_unauthenticated' } });
   t.match(await ask(channel.webhook.verify_token, 'unsubscribe'), { status: 401 });
+  const of_ours = '3F2504E0-4F89-41D3-9A0C-0305E82C3301';
+  await service.db('channels').where({ id: channel.id }).update({ verify_token: of_ours });
+  t.match(await ask(of_ours), { status: 200 }, 'a token in capitals is no id');
+  await service.db('channels').where({ id: channel.id }).update({ verify_token: channel.webhook.verify_token });
   t.match(await service.send(null, 'GET', url), { status: 401 });
   t.match(await service.send(null, 'GET', `/v1/inbound/${uuid()}`), { status: 401 }, 'a channel that nobody has');
 });

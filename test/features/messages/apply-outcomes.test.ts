@@ -183,6 +183,22 @@ t.test('applyOutcomes', async (t) => {
     t.match(await factsOf(message), { state: 'unknown', at: [], error_code: 'provider_answer_lost' });
   });
 
+  t.test('so is one that we refuse ourselves, and not one that the provider refuses', async (t) => {
+    for (const [over, status] of [
+      [{ is_unsent: true }, 'unknown'],
+      [{}, 'failed'],
+    ] as const) {
+      const message = await claimOne();
+      await applyOutcomes(ctx, [outcomeOf(message, 'ambiguous', { error: error('provider_answer_lost') })]);
+      const refusal = { error: error('message_invalid'), ...over };
+      await applyOutcomes(ctx, [outcomeOf(message, 'refused', refusal)]);
+      t.match(await factsOf(message), { status });
+    }
+    const fresh = await claimOne();
+    await applyOutcomes(ctx, [outcomeOf(fresh, 'refused', { error: error('message_invalid'), is_unsent: true })]);
+    t.match(await factsOf(fresh), { status: 'failed' }, 'one that was never in doubt surely has not gone out');
+  });
+
   t.test('T5 before T3 under another id: both are kept, and it is told once that it went out twice', async (t) => {
     const reportedAs = ({ account_id, id }: ClaimedMessage, provider_message_id: string) =>
       joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id }]);

@@ -129,19 +129,6 @@ t.test('dispatchMessage', async (t) => {
     t.match(written, { kind: 'refused', error: { code: 'channel_restricted_for_new_chats', provider: null } });
   });
 
-  t.test('what Meta answers to good and bad requests alike is not asked for ever', async (t) => {
-    const answered = async (attempt: number, code: number, status = 500) => {
-      gateway.script(answerJson(status, { error: { code, message: 'An unknown error has occurred.' } }));
-      return (await dispatch({ channel_id: official.id, attempt }, official)).written;
-    };
-    t.match(await answered(1, 1), { kind: 'unavailable', error: { code: 'provider_unavailable' } });
-    t.match(await answered(2, 1), { kind: 'refused', error: { code: 'provider_unavailable' } });
-    t.match(await answered(4, 131000), { kind: 'unavailable' });
-    t.match(await answered(5, 131000), { kind: 'refused' });
-    t.match(await answered(5, 999_997, 503), { kind: 'refused' });
-    t.match(await answered(50, 2), { kind: 'unavailable' }, 'an outage is waited for');
-  });
-
   t.test('what a call says of the channel is passed on', async (t) => {
     gateway.script(answerJson(401, { status: 401, error: 'Unauthorized', response: { message: 'Unauthorized' } }));
     const { written, channel_news } = await dispatch({ recipient_kind: 'wa_id', recipient: jid });

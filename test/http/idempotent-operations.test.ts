@@ -120,7 +120,7 @@ const rowsOf = async () => {
 };
 
 for (const { path, operation } of posts) {
-  const is_run_again = keyOf(operation)?.description?.startsWith('Taken and not needed');
+  const is_run_again = keyOf(operation)?.description?.startsWith('Taken and not kept');
   const call = calls[operation.operationId];
   if (!call) continue;
 

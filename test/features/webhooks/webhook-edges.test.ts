@@ -1,41 +1,16 @@
 import t from 'tap';
-import { type Receiver, startReceiver, verify } from '../../support/receiver.ts';
-import { type Body, type Client, eventually, startService } from '../../support/service.ts';
+import { createListeners, endpoints_path, must } from '../../support/listeners.ts';
+import { startReceiver, verify } from '../../support/receiver.ts';
+import { type Body, eventually, startService } from '../../support/service.ts';
 
 t.setTimeout(900_000);
 
 const service = await startService(t);
 const { db } = service;
 const crm = await startReceiver(t);
-const base = '/v1/webhook-endpoints';
-
-const must = async (asked: ReturnType<Client['post']>): Promise<Body> => {
-  const { status, body, text } = await asked;
-  if (status >= 300) throw new Error(text);
-  return body;
-};
-
-let last = 0;
-async function listen(script?: Parameters<Receiver['answer']>[1], over: Record<string, unknown> = {}) {
-  const client = await service.createClient();
-  last += 1;
-  const path = `/edge-${last}`;
-  if (script !== undefined) crm.answer(path, script);
-  const { id, secret } = await must(client.post(base, { url: `${crm.url}${path}`, ...over }));
-  return { client, id: String(id), secret: String(secret), url: `${base}/${id}`, calls: () => crm.callsOf(path) };
-}
+const { listen, happen: make, called } = createListeners(service, crm);
 type Listener = Awaited<ReturnType<typeof listen>>;
-
-/** One event, `contact.created`; returns the contact's id. */
-const happen = async (client: Client): Promise<string> => {
-  last += 1;
-  return (await must(client.post('/v1/contacts', { phone: `319${80_500_000 + last}` }))).id;
-};
-const called = ({ calls }: Listener, count: number) =>
-  eventually(
-    async () => calls(),
-    (all) => all.length >= count,
-  );
+const happen = async ({ client }: Listener): Promise<string> => (await make(client)).id;
 const told = ({ calls }: Listener) => calls().map(({ event }) => event.data.id);
 const nothingWaits = ({ id }: Listener) =>
   eventually(
@@ -45,9 +20,9 @@ const nothingWaits = ({ id }: Listener) =>
 
 t.test('an id in capitals is the same id: what is sealed with it opens again', async (t) => {
   const one = await listen();
-  const { secret } = await must(one.client.post(`${base}/${one.id.toUpperCase()}/rotate-secret`));
+  const { secret } = await must(one.client.post(`${endpoints_path}/${one.id.toUpperCase()}/rotate-secret`));
   t.match(await one.client.post(`${one.url}/test`), { status: 200, body: { status_code: 204 } });
-  await happen(one.client);
+  await happen(one);
   const [, call] = await called(one, 2);
   if (!call) throw new Error('nothing came');
   t.match(verify(secret, call), { type: 'contact.created' });
@@ -55,18 +30,18 @@ t.test('an id in capitals is the same id: what is sealed with it opens again', a
 
 t.test('a replay passes over nothing that was not told yet, whatever its time', async (t) => {
   const one = await listen();
-  const first = await happen(one.client);
+  const first = await happen(one);
   await called(one, 1);
 
   t.match(await one.client.post(`${one.url}/replay`, { since: '2099-01-01T00:00:00Z' }), { status: 200 });
-  const second = await happen(one.client);
+  const second = await happen(one);
   await called(one, 2);
   t.same(told(one), [first, second], 'what happens after a replay from the future is told');
 
   // As if the lane had been away: three events that it has not read.
   const idle = await db.transaction();
   await idle('webhook_endpoints').where({ id: one.id }).forUpdate().select('id');
-  const unread = [await happen(one.client), await happen(one.client), await happen(one.client)];
+  const unread = [await happen(one), await happen(one), await happen(one)];
   const replayed = one.client.post(`${one.url}/replay`, { since: new Date().toISOString() });
   await eventually(
     () =>
@@ -94,7 +69,7 @@ t.test('an endpoint that is moved is not judged by what its old place still answ
   const one = await listen((response) => {
     release = () => void response.writeHead(410).end();
   });
-  await happen(one.client);
+  await happen(one);
   await called(one, 1);
   crm.answer('/moved', 204);
   await must(one.client.call('PATCH', one.url, { url: `${crm.url}/moved` }));
@@ -114,7 +89,7 @@ t.test('what is answered to a call in the air when its person is erased is not k
     if (event.type === 'contact.created') release = answer;
     else answer();
   });
-  const id = await happen(one.client);
+  const id = await happen(one);
   await called(one, 1);
   await must(one.client.call('DELETE', `/v1/contacts/${id}`));
   release();

@@ -1,51 +1,17 @@
 import t, { type Test } from 'tap';
-import { type ReceivedCall, type Receiver, startReceiver, verify } from '../../support/receiver.ts';
-import { type Body, type Client, eventually, startService } from '../../support/service.ts';
+import { createListeners, endpoints_path, must } from '../../support/listeners.ts';
+import { type ReceivedCall, startReceiver, verify } from '../../support/receiver.ts';
+import { type Body, eventually, startService } from '../../support/service.ts';
 
 t.setTimeout(900_000);
 
 const service = await startService(t, { env: { CONVERSAR_WEBHOOK_TIMEOUT_MS: '1000' } });
 const { db } = service;
 const crm = await startReceiver(t);
-const base = '/v1/webhook-endpoints';
-
-const must = async (asked: ReturnType<Client['post']>): Promise<Body> => {
-  const { status, body, text } = await asked;
-  if (status >= 300) throw new Error(text);
-  return body;
-};
-
-let last = 0;
-/** An account of its own with an endpoint, so that no case hears of another's events. */
-async function listen(script?: Parameters<Receiver['answer']>[1], over: Record<string, unknown> = {}) {
-  const client = await service.createClient();
-  last += 1;
-  const path = `/crm-${last}`;
-  if (script !== undefined) crm.answer(path, script);
-  const { secret, ...endpoint } = await must(client.post(base, { url: `${crm.url}${path}`, ...over }));
-  return {
-    client,
-    path,
-    secret: secret as string,
-    id: endpoint.id as string,
-    read: async () => must(client.get(`${base}/${endpoint.id}`)),
-    deliveries: async () => (await must(client.get(`${base}/${endpoint.id}/deliveries?limit=100`))).data as Body[],
-    calls: () => crm.callsOf(path),
-  };
-}
+const base = endpoints_path;
+const { listen, happen, called } = createListeners(service, crm);
 type Listener = Awaited<ReturnType<typeof listen>>;
 
-let contacts = 0;
-/** One event, `contact.created`; returns the contact. */
-const happen = (client: Client): Promise<Body> => {
-  contacts += 1;
-  return must(client.post('/v1/contacts', { phone: `319${String(80_000_000 + contacts)}`, name: `Ana ${contacts}` }));
-};
-const called = ({ calls }: Listener, count: number) =>
-  eventually(
-    async () => calls(),
-    (all) => all.length >= count,
-  );
 const settled = ({ deliveries }: Listener, isGood: (deliveries: Body[]) => boolean) => eventually(deliveries, isGood);
 /** As if the time to wait were over. */
 const makeTime = ({ id }: Listener) =>

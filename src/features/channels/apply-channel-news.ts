@@ -5,7 +5,7 @@ import { insertEvents } from '../events/events.repository.ts';
 import { toChannel } from './channel-view.ts';
 import { changeChannelStatus } from './channels.repository.ts';
 
-/** Sets a channel's status and tells of it when it changed; `is_checked` when the provider was asked for it. Call it inside a transaction. */
+/** Sets a channel's status and tells of it when it changed. `is_checked`: the provider was asked for it. Call it inside a transaction. */
 export async function applyChannelNews(
   trx: Pick<Scope, 'db' | 'account_id' | 'now'>,
   public_url: string,

@@ -51,7 +51,10 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
   return 'applied';
 }
 
-/** The person stopped or resumed marketing messages; a start with a marketing template asks. The last word counts, in whatever order they come. */
+/**
+ * The person stopped or resumed marketing messages; a start with a marketing template asks. The last word counts, in whatever order
+ * they come.
+ */
 export async function applyOptOut(trx: Scope, channel: ChannelsRow, event: InboundOptOut): Promise<Applied> {
   const { id } = await resolvePerson(trx, channel, event.person, event.at);
   const contact = await lockContact(trx, id);
@@ -60,7 +63,7 @@ export async function applyOptOut(trx: Scope, channel: ChannelsRow, event: Inbou
   if (known_at !== null && event.at < known_at) return 'repeated';
   const preferred = { marketing_preference_at: event.at };
   if ((contact.marketing_opted_out_at !== null) === event.opted_out) {
-    await learnAbout(trx, id, preferred);
+    if (known_at === null || event.at > known_at) await learnAbout(trx, id, preferred);
     return 'repeated';
   }
   await learnAbout(trx, id, { ...preferred, marketing_opted_out_at: event.opted_out ? event.at : null });

@@ -59,7 +59,10 @@ export async function eraseContact(scope: Scope, eraseAnswers: EraseAnswers, giv
   throw contact_busy({ pointer: ':contact_id' });
 }
 
-/** Null, and nothing done, when an attendance was started meanwhile, or the contact was merged into another one. Locks go attendance, message, contact: as everywhere. */
+/**
+ * Null, and nothing done, when an attendance was started meanwhile, or the contact was merged into another one. Locks go attendance,
+ * message, contact: as everywhere.
+ */
 async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   const attendance_ids = await lockAttendancesOfContact(trx, id);
   const before = await lockMessagesOf(trx, attendance_ids);

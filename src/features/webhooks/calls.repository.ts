@@ -11,8 +11,9 @@ const endpoints_at_once = 100;
 const events_at_once = 500;
 
 /**
- * Moves endpoints on in the order of events, of each account those first that are furthest behind, and accounts in turn: what they hear of becomes a delivery; one that is there already (a replay) is due
- * again. An event is read below the oldest running transaction, so that none that commits late is passed by.
+ * Moves endpoints on in the order of events: accounts in turn, of each those first that are furthest behind. What they hear of
+ * becomes a delivery; one that is there already (a replay) is due again. An event is read below the oldest running transaction, so
+ * that none that commits late is passed by.
  */
 const read_events = `
   with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),

@@ -77,7 +77,7 @@ export function toDelivery(row: DeliveryWithAttempts): WebhookDeliveryView {
   };
 }
 
-/** What endpoints answered to these events, or will have answered to a call that is in the air: it may repeat what they said of a person. */
+/** What endpoints answered to these events, or will to a call that is in the air: it may repeat what they said of a person. */
 export async function blankResponses({ db, account_id }: Ctx, event_ids: string[]): Promise<void> {
   if (event_ids.length === 0) return;
   await db.raw(

@@ -5,15 +5,15 @@ import { insertEvents } from '../events/events.repository.ts';
 import { toChannel } from './channel-view.ts';
 import { changeChannelStatus } from './channels.repository.ts';
 
-/** Sets a channel's status and tells of it when it changed. `is_checked`: the provider was asked for it. Call it inside a transaction. */
+/** Sets a channel's status and tells of it when it changed. `lifts_lock`: also from `restricted`. Call it inside a transaction. */
 export async function applyChannelNews(
   trx: Pick<Scope, 'db' | 'account_id' | 'now'>,
   public_url: string,
   channel_id: string,
   news: ChannelNews,
-  { is_checked = false } = {},
+  { lifts_lock = false } = {},
 ): Promise<void> {
-  const row = await changeChannelStatus(trx, channel_id, news, is_checked);
+  const row = await changeChannelStatus(trx, channel_id, news, lifts_lock);
   if (!row) return;
   await insertEvents(trx, [
     {

@@ -96,5 +96,5 @@ async function keepChange(
   const change: Partial<ChannelColumns> = Object.fromEntries(changed);
   await updateChannel(trx, before.id, change);
   if (change.credentials || change.base_url !== undefined)
-    await applyChannelNews(trx, public_url, before.id, { status: 'unknown', detail: null }, { is_checked: true });
+    await applyChannelNews(trx, public_url, before.id, { status: 'unknown', detail: null }, { lifts_lock: true });
 }

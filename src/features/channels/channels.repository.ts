@@ -129,16 +129,16 @@ export async function listChannelNames(
 
 /**
  * Sets the status; the row when that changed something, else undefined: one event per change. WhatsApp's lock on opening chats
- * outlives any connection of a gateway: only who looks (`is_checked`) lifts it.
+ * outlives any connection of a gateway: a check lifts it, and other credentials, which are another number's (`lifts_lock`).
  */
 export async function changeChannelStatus(
   ctx: Ctx & Pick<Scope, 'now'>,
   id: string,
   news: ChannelNews,
-  is_checked: boolean,
+  lifts_lock: boolean,
 ): Promise<ChannelsRow | undefined> {
   const query = table(ctx, 'channels').where({ id }).whereNull('archived_at').whereNot({ status: news.status });
-  if (!is_checked) query.whereRaw(`not (type = 'unofficial' and status = 'restricted')`);
+  if (!lifts_lock) query.whereRaw(`not (type = 'unofficial' and status = 'restricted')`);
   const [row] = await query
     .update({ status: news.status, status_detail: news.detail?.slice(0, 500) ?? null, updated_at: ctx.now() })
     .returning('*');

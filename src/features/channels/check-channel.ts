@@ -20,7 +20,7 @@ export async function checkChannel(
   if (!channel) throw missing();
   const { provider, call } = toProviderCall(scope, outside, channel);
   const news = await provider.checkChannel(call);
-  await inTransaction(scope, (trx) => applyChannelNews(trx, public_url, id, news, { is_checked: true }));
+  await inTransaction(scope, (trx) => applyChannelNews(trx, public_url, id, news, { lifts_lock: true }));
   const fresh = await findChannel(scope, id);
   if (!fresh) throw missing();
   return fresh;

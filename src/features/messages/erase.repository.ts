@@ -8,12 +8,12 @@ type Ctx = Pick<Scope, 'db' | 'account_id'>;
 export async function lockMessagesOf(
   ctx: Ctx,
   attendance_ids: string[],
-): Promise<Pick<MessagesRow, 'id' | 'attendance_id' | 'state' | 'status'>[]> {
+): Promise<Pick<MessagesRow, 'id' | 'attendance_id' | 'state' | 'status' | 'unknown_at'>[]> {
   return table(ctx, 'messages')
     .whereRaw('attendance_id = any (cast(? as uuid[]))', [attendance_ids])
     .orderBy('id')
     .forUpdate()
-    .select('id', 'attendance_id', 'state', 'status');
+    .select('id', 'attendance_id', 'state', 'status', 'unknown_at');
 }
 
 /** An error without the provider's words: they may repeat a number, and its trace leads back to the person. */
@@ -22,12 +22,16 @@ const withoutWords = (error: string) => `
        then jsonb_set(${error}, '{provider}', ${error} -> 'provider' || '{"message": null, "trace_id": null}')
        else ${error} end`;
 
+/** SQL: nobody can tell whether it went out, also while it waits to be sent again because of that. */
+const is_in_doubt = `(m.status = 'unknown' or (m.status = 'queued' and m.unknown_at is not null))`;
+
 const erase = `
   with blank as (
     update messages m
-       set state = case m.state when 'queued' then 'cancelled' when 'unknown' then 'settled' else m.state end,
-           failed_at = case m.status when 'unknown' then :erased_at else m.failed_at end,
-           error = case m.status when 'unknown' then jsonb_build_object('code', 'contact_erased', 'provider', null)
+       set state = case when ${is_in_doubt} then 'settled' when m.state = 'queued' then 'cancelled'
+                        when m.state = 'unknown' then 'settled' else m.state end,
+           failed_at = case when ${is_in_doubt} then :erased_at else m.failed_at end,
+           error = case when ${is_in_doubt} then jsonb_build_object('code', 'contact_erased', 'provider', null)
                                  else ${withoutWords('m.error')} end,
            text = null, media = null, payload = null, recipient_kind = null, recipient = null, provider_message_id = null,
            also_sent_as = '{}',

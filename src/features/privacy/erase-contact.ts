@@ -86,8 +86,8 @@ async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   return { attendances: attendances.length, messages: messages.length, events };
 }
 
-function newsOf({ state, status }: Pick<MessagesRow, 'state' | 'status'>): EventType | null {
-  if (state === 'queued') return 'message.cancelled';
+function newsOf({ state, status, unknown_at }: Pick<MessagesRow, 'state' | 'status' | 'unknown_at'>): EventType | null {
+  if (state === 'queued') return unknown_at === null ? 'message.cancelled' : 'message.failed';
   return status === 'unknown' ? 'message.failed' : null;
 }
 

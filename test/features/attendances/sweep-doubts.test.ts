@@ -220,3 +220,13 @@ t.test('a late answer of the doubted attempt', async (t) => {
     t.match(await desk.getMessage(first_message.id), { attempts: [{ outcome: 'accepted' }], status: 'failed' });
   });
 });
+
+t.test('a resend that waits when its person is erased is given up as a doubt, and is not called unsent', async (t) => {
+  const { id, message_id, contact_id } = await doubted(await channelWith('hold'));
+  const resolve = company.post(`/v1/messages/${message_id}/resolve`, { action: 'resend' });
+  t.match(await resolve, { status: 200, body: { status: 'queued' } });
+  t.match(await company.call('DELETE', `/v1/contacts/${contact_id}`), { status: 204 });
+  t.match(await desk.getMessage(message_id), { status: 'failed', error: { code: 'contact_erased' } });
+  t.equal((await desk.get(id)).status, 'closed');
+  await assertTold(t, service, id, [...doubt, 'message.failed', 'attendance.closed']);
+});

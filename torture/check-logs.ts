@@ -125,7 +125,7 @@ function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
 }
 
 /** A mobile of area code 31 has no ninth digit on the network. */
-const waIdOf = (phone: string) => phone.replace(/^\+55(\d\d)9(\d{8})$/, '55$1$2');
+export const waIdOf = (phone: string) => phone.replace(/^\+55(\d\d)9(\d{8})$/, '55$1$2');
 
 /** What reached the provider and was not taken stays a doubt: nobody here can know. */
 function statesMeant({ accepted }: Case, settled: string[]): string[] {
@@ -134,10 +134,11 @@ function statesMeant({ accepted }: Case, settled: string[]): string[] {
 
 const isDoubtful = ({ final }: { final: Final }) => final.status === 'unknown';
 
-/** An answer that comes after the sweep ends the attempt once more; it is a doubt since the sweep. */
+/** An answer that comes after the sweep ends the attempt once more; it is a doubt since the sweep. One without an end is held for ever. */
 function heldFor({ started_at, finished_at }: Final['attempts'][number], { timeline }: Final): number {
+  if (finished_at === null) return Number.POSITIVE_INFINITY;
   const doubts = timeline.flatMap(({ type, at }) => (type === 'message.unknown' && at >= started_at ? at : []));
-  const ends = [...(finished_at === null ? [] : [finished_at]), ...doubts].map((at) => Date.parse(at));
+  const ends = [finished_at, ...doubts].map((at) => Date.parse(at));
   return Math.min(...ends) - Date.parse(started_at);
 }
 

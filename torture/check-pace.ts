@@ -16,13 +16,15 @@ const second_ms = 1_000;
 /** Reads the provider's log and nothing else: was any sender's limit, or any recipient's pace, ever exceeded? */
 export function checkPace(arrivals: Arrival[], { limits, recipient_pace_ms }: Paces): Finding[] {
   const bySender = grouped(arrivals, ({ channel }) => channel);
+  // Who got one alone has no pace that could be broken.
   const byRecipient = grouped(arrivals, ({ channel, to }) => `${channel} → ${to}`);
+  const twice = [...byRecipient].filter(([, times]) => times.length > 1);
   return [
     finding('no second of a sender sees more than its limit', bySender, ([name, times]) => {
       const [most, limit] = [busiestSecond(times), limits.get(name) ?? 0];
       return most > limit ? `${name}: ${most} in a second, and ${limit} may be` : null;
     }),
-    finding(`two messages to one recipient are ${recipient_pace_ms} ms apart`, byRecipient, ([name, times]) => {
+    finding(`two messages to one recipient are ${recipient_pace_ms} ms apart`, twice, ([name, times]) => {
       const closest = Math.min(...times.slice(1).map((at, place) => at - (times[place] ?? 0)));
       return closest < recipient_pace_ms - grain_ms ? `${name}: ${closest} ms` : null;
     }),

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Ended, type Owner, type Running, startProcess } from '../test/support/process.ts';
+import { type Finding, finding } from './torture.ts';
 
 /** One place in a fleet: a process that comes and goes, always at the same address. */
 export interface Member {
@@ -10,6 +11,7 @@ export interface Member {
   /** Throws when it does not come up. */
   start: (over?: Record<string, string>) => Promise<Running>;
   running: () => Running | undefined;
+  /** Throws when it was to be killed and had ended by itself. */
   end: (signal: NodeJS.Signals) => Promise<Ended>;
 }
 
@@ -47,13 +49,27 @@ export async function createFleet({ owner, program, env, commands, log_folder }:
       running: () => running,
       end: async (signal) => {
         if (!running) throw new Error(`${command} #${place} does not run`);
+        const { log } = running;
         const ended = await running.end(signal);
         running = undefined;
+        if (signal === 'SIGKILL' && ended.signal !== 'SIGKILL')
+          throw new Error(`${command} #${place} had ended by itself: ${JSON.stringify([ended, log().slice(-5)])}`);
         return ended;
       },
     };
   });
 }
+
+/** Of those that run: who ended by itself is seen here, or when it was to be killed. */
+export const noneEnded = (fleet: Member[]): Finding =>
+  finding(
+    'no process ends by itself',
+    fleet.filter((member) => member.running()),
+    (member) => {
+      const { exitCode: code, signalCode: signal } = member.running()?.child ?? {};
+      return code == null && signal == null ? null : `${member.name}: ${code ?? signal}`;
+    },
+  );
 
 /** Addresses of those that listen. */
 export const urlsOf = (fleet: Member[]): string[] => fleet.flatMap(({ url }) => (url === '' ? [] : [url]));

@@ -132,7 +132,8 @@ export function createComplainer(document: Document): (exchange: Exchange) => Co
     if (verdict === 'off' && status < 400) say('accepted', 'off the document and accepted');
     // Which credentials a change must bring depends on the channel's provider: the document cannot say that.
     const is_of_provider = sent.operation_id === 'updateChannel' && text.includes('"/credentials');
-    if (verdict === 'fits' && status === 400 && text.includes('"validation_failed"') && !is_of_provider)
+    const is_malformed = /"(?:validation_failed|malformed_body)"/.test(text);
+    if (verdict === 'fits' && status === 400 && is_malformed && !is_of_provider)
       say('refused', `fits the document and is called malformed (${text.slice(0, 500)})`);
     return complaints;
   };

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Running } from '../test/support/process.ts';
 import { callOver } from '../test/support/remote-company.ts';
-import type { Final } from './check-logs.ts';
-import { promise_of_leases } from './check-logs.ts';
+import { checkLogs, type Evidence, type Final, promise_of_leases, waIdOf } from './check-logs.ts';
 import { openClient } from './clients.ts';
 import { providers } from './company.ts';
 import { createFleet, type Member } from './fleet.ts';
@@ -16,6 +15,8 @@ const lease_ms = 5_000;
 const send_timeout_ms = 3_000;
 const slow_ms = 1_500;
 const gone_ms = 30_000;
+/** Of a frozen process, once it is woken: longer than a send may take. */
+const woken_ms = send_timeout_ms + 1_000;
 const reached_within_ms = 60_000;
 const back_within_ms = 60_000;
 const settled_within_ms = 120_000;
@@ -38,13 +39,20 @@ interface Board {
   server: OwnServer;
   stage: Stage;
   places: Places;
+  ready: Asked[];
 }
 
 interface Played {
   cell: Cell;
   phone: string;
-  /** What was seen in the end; null: nothing of what may be. */
-  seen: Outcome | null;
+  /** Whether what may be was seen in time. */
+  is_over: boolean;
+}
+
+/** While PostgreSQL is gone, `/health/ready` of who is not struck. */
+interface Asked {
+  cell: string;
+  status: number;
 }
 
 async function run(context: TortureContext): Promise<Report> {
@@ -62,7 +70,7 @@ async function run(context: TortureContext): Promise<Report> {
   const options = { owner: context, program: context.program, env: stage.env, commands };
   const [victim, plain, worker] = await createFleet(options);
   if (!victim || !plain || !worker) throw new Error('a fleet has as many members as commands');
-  const board: Board = { context, server, stage, places: { victim, plain, worker } };
+  const board: Board = { context, server, stage, places: { victim, plain, worker }, ready: [] };
   const cells = listCells(providers).filter(({ name }) => name.includes(context.only));
   const played: Played[] = [];
   for (const cell of cells.slice(0, context.rounds ?? cells.length)) {
@@ -72,34 +80,64 @@ async function run(context: TortureContext): Promise<Report> {
   }
   await worker.start();
   const { findings, evidence } = await stage.judge(['read']);
+  const ended = played.map((one) => ({ ...one, seen: one.is_over ? finallySeen(evidence, one) : null }));
+  const leases = judgeLeases(findings, evidence);
   return {
     title: 'A crash at every point',
     figures: {
       'cells of the matrix': listCells(providers).length,
       'cells played': played.length,
-      'ended as sent once': played.filter(({ seen }) => seen === 'sent once').length,
-      'ended as a doubt, unsent': played.filter(({ seen }) => seen === 'a doubt, unsent').length,
+      'ended as sent once': ended.filter(({ seen }) => seen === 'sent once').length,
+      'ended as a doubt, unsent': ended.filter(({ seen }) => seen === 'a doubt, unsent').length,
+      'sending for longer while PostgreSQL was gone': leases.excused,
       requests: evidence.tries.length,
     },
-    findings: [judgeCells(played), ...findings.map(withoutGone)],
+    findings: [
+      judgeCells(ended),
+      ...findings.map((one) => (one.promise === promise_of_leases ? leases.judged : one)),
+      finding('/health/ready says no while PostgreSQL is gone', board.ready, ({ cell, status }) =>
+        status === 503 ? null : `${cell}: ${status}`,
+      ),
+    ],
   };
 }
 
-/** While there is no database nobody can end a lease. */
-function withoutGone(one: Finding): Finding {
-  if (one.promise !== promise_of_leases) return one;
-  return { ...one, broken: one.broken.filter((said) => !said.includes(', gone, ')) };
+/** While there is no database nobody can end a lease: so much longer an attempt may last in the cells where it is gone. */
+function judgeLeases(findings: Finding[], evidence: Evidence) {
+  const isGone = (said: string) => said.includes(', gone, ');
+  const brokenOf = (all: Finding[]) => all.find(({ promise }) => promise === promise_of_leases)?.broken ?? [];
+  const broken = brokenOf(findings);
+  const longer = brokenOf(checkLogs({ ...evidence, lease_ms: lease_ms + gone_ms })).filter(isGone);
+  const judged: Finding = {
+    promise: promise_of_leases,
+    checked: evidence.finals.size,
+    broken: [...broken.filter((said) => !isGone(said)), ...longer],
+  };
+  return { judged, excused: broken.filter(isGone).length - longer.length };
 }
 
-function judgeCells(played: Played[]): Finding {
-  return finding('each cell ends as its point promises', played, ({ cell, phone, seen }) => {
+/** What both logs say in the end: also of what a process that was woken did after it was looked at. */
+function finallySeen({ tries, arrivals, finals }: Evidence, { cell, phone }: Played): Outcome | null {
+  const message_id = tries.find((one) => one.key === cell.name && one.message_id !== null)?.message_id ?? '';
+  const arrived = arrivals.filter(({ wa_id }) => wa_id === waIdOf(phone)).length;
+  return outcomeFor(arrived, finals.get(message_id)?.status);
+}
+
+function outcomeFor(arrived: number, status: string | undefined): Outcome | null {
+  if (arrived === 1 && status === 'read') return 'sent once';
+  return arrived === 0 && status === 'unknown' ? 'a doubt, unsent' : null;
+}
+
+function judgeCells(ended: (Played & { seen: Outcome | null })[]): Finding {
+  return finding('each cell ends as its point promises', ended, ({ cell, phone, seen }) => {
     const promised = cell.point.promised(cell.blow);
     return seen && promised.includes(seen) ? null : `${cell.name} (${phone}): ${seen}, not ${promised.join(' or ')}`;
   });
 }
 
 /** A start is brought to the point, the blow falls there, and what comes of it is waited for. */
-async function play({ context, server, stage, places }: Board, cell: Cell, place: number): Promise<Played> {
+async function play(board: Board, cell: Cell, place: number): Promise<Played> {
+  const { context, server, stage, places } = board;
   const { point, provider } = cell;
   const struck = point.without_lanes ? places.plain : places.victim;
   const failpoint = point.failpoint ? { CONVERSAR_FAILPOINT: `${point.failpoint}:stop` } : {};
@@ -110,12 +148,12 @@ async function play({ context, server, stage, places }: Board, cell: Cell, place
   try {
     const started = client.start({ key: cell.name, phone, provider }, 0);
     await until(`${cell.name}: the point is reached`, () => isThere(cell, process, server, stage, phone), context);
-    await strike({ context, server, stage, places }, cell, struck, release);
+    await strike(board, cell, struck, release);
     // Who lives, and has lanes, goes on by itself.
     const needs_worker = point.without_lanes || cell.blow === 'kill';
     if (needs_worker && !places.worker.running()) await places.worker.start();
     await started;
-    return { cell, phone, seen: await outcomeOf(stage, cell, phone, struck, context) };
+    return { cell, phone, is_over: await untilOver(stage, cell, phone, struck, context) };
   } finally {
     await release();
     await client.close();
@@ -129,8 +167,8 @@ async function isThere({ point }: Cell, { child }: Running, server: OwnServer, s
   return (await readArrived(stage, phone)) > 0;
 }
 
-async function strike(board: Board, { blow }: Cell, struck: Member, release: () => Promise<void>): Promise<void> {
-  const { context, server, places } = board;
+async function strike(board: Board, { name, blow }: Cell, struck: Member, release: () => Promise<void>): Promise<void> {
+  const { context, server, stage, places, ready } = board;
   const signal = (name: NodeJS.Signals) => struck.running()?.child.kill(name);
   switch (blow) {
     case 'kill':
@@ -141,7 +179,10 @@ async function strike(board: Board, { blow }: Cell, struck: Member, release: () 
       await release();
       await places.worker.start();
       await delay(2 * lease_ms, undefined, { signal: context.signal });
-      return void signal('SIGCONT');
+      // It has time for whatever it may still do; at the point it would freeze again.
+      for (const until = performance.now() + woken_ms; performance.now() < until; await delay(poll_ms))
+        signal('SIGCONT');
+      return;
     case 'restart':
       await server.crash();
       // It goes on into a database that is not there.
@@ -151,30 +192,32 @@ async function strike(board: Board, { blow }: Cell, struck: Member, release: () 
       await server.leave();
       signal('SIGCONT');
       await delay(gone_ms, undefined, { signal: context.signal });
+      ready.push({ cell: name, status: (await callOver(`${stage.urls[0]}/health/ready`, '', 'GET')).status });
       return server.enter();
   }
 }
 
-/** What both witnesses say, once it is what may be; null when it never is. */
-async function outcomeOf(
+/** Whether both witnesses say what may be, waiting for it. */
+async function untilOver(
   stage: Stage,
   cell: Cell,
   phone: string,
   struck: Member,
   context: TortureContext,
-): Promise<Outcome | null> {
-  let seen: Outcome | null = null;
+): Promise<boolean> {
   const look = async () => {
     // A second time at the point it would freeze again.
     if (cell.blow !== 'kill') struck.running()?.child.kill('SIGCONT');
     const message = await findMessage(stage, cell, phone);
-    const arrived = await readArrived(stage, phone);
-    seen = arrived === 1 && message?.status === 'read' ? 'sent once' : null;
-    if (arrived === 0 && message?.status === 'unknown') seen = 'a doubt, unsent';
-    return seen !== null;
+    return outcomeFor(await readArrived(stage, phone), message?.status) !== null;
   };
-  await until(cell.name, look, context, settled_within_ms).catch(() => context.signal.throwIfAborted());
-  return seen;
+  return until(cell.name, look, context, settled_within_ms).then(
+    () => true,
+    () => {
+      context.signal.throwIfAborted();
+      return false;
+    },
+  );
 }
 
 /** Under the same key a repeat answers the first message as it is now. */

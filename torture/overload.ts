@@ -63,7 +63,7 @@ async function run(context: TortureContext): Promise<Report> {
   context.say(`${times} × ${Math.round(best)} per second`);
   const burst = await openLoop(wires, shoot, times * best, (context.rounds ?? overload_s) * 1_000, context);
   context.say('back to normal');
-  const normal_after_ms = await untilNormal(shoot, normal, context);
+  const normal_after_ms = await untilNormal(shoot, normal, burst.begun_at + burst.elapsed_ms, context);
   return reportOverload({ best, burst, normal_after_ms, normal });
 }
 
@@ -182,10 +182,17 @@ async function openLoop(
   return { shots: await Promise.all(sent), begun_at, elapsed_ms };
 }
 
-/** When the first second of ordinary load was as good as before, in ms after the overload; null: it never was. */
-async function untilNormal(shoot: () => Promise<Shot>, normal: Burst, context: TortureContext): Promise<number | null> {
-  const begun_at = performance.now();
-  const elapsed = () => performance.now() - begun_at;
+/**
+ * When the first second of ordinary load was as good as before, in ms after the last of the overload left: until all of that is
+ * answered counts, too. Null: it never was.
+ */
+async function untilNormal(
+  shoot: () => Promise<Shot>,
+  normal: Burst,
+  over_at: number,
+  context: TortureContext,
+): Promise<number | null> {
+  const elapsed = () => performance.now() - over_at;
   while (elapsed() < probed_for_ms && !context.signal.aborted) {
     const window_began_ms = elapsed();
     const burst = await closedLoop(shoot, normal_at_once, 1_000, context);

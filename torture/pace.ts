@@ -56,11 +56,10 @@ async function run(context: TortureContext): Promise<Report> {
   const alone = await measureWaits(place, small, small_messages);
   say(`${total} messages over ${few.count} and over ${many.count} senders`);
   const half = Math.floor(total / 2);
-  await fillQueue(db, fast, half);
-  await fillQueue(db, slow, total - half);
-  const beside = await measureWaits(place, small, small_messages);
   const begun_at = performance.now();
-  const both = [untilArrived(simulator.url, fast, half), untilArrived(simulator.url, slow, total - half)];
+  const queued = [await fillQueue(db, fast, half), await fillQueue(db, slow, total - half)] as const;
+  const beside = await measureWaits(place, small, small_messages);
+  const both = [untilArrived(simulator.url, fast, queued[0]), untilArrived(simulator.url, slow, queued[1])];
   const arrivals = (
     await Promise.all(both).catch(async (error: unknown) => {
       throw new Error(`${(error as Error).message}; ${await tellUnsent(db)}`);

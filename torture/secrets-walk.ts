@@ -21,8 +21,10 @@ export interface Walk {
   /** The key, and secrets that were shown once: they are followed from then on. */
   shown_once: { name: string; value: string }[];
   call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Body>;
-  /** Starts with the marked text to a number on the gateway that accepts. */
-  start: (phone: string) => Promise<Body>;
+  /** As the operator. */
+  admin: (method: string, path: string, body?: unknown) => Promise<Body>;
+  /** Starts with the marked text on the gateway. */
+  start: (phone: string, headers?: Record<string, string>) => Promise<Body>;
 }
 
 interface Stage {
@@ -62,7 +64,7 @@ function caller({ url }: Stage, answers: Told[]) {
   };
 }
 
-const expectOk = (answer: Body, what: string): Body => {
+export const expectOk = (answer: Body, what: string): Body => {
   if (answer.status >= 300 || answer.status === 0) throw new Error(`${what}: ${JSON.stringify(answer)}`);
   return answer;
 };
@@ -71,10 +73,10 @@ const expectOk = (answer: Body, what: string): Body => {
 export async function furnish(stage: Stage): Promise<Walk> {
   const answers: Told[] = [];
   const ask = caller(stage, answers);
-  const admin = (method: string, path: string, body?: unknown) =>
-    ask(marks.admin_token.value, method, `/admin/v1${path}`, body);
-  const account = expectOk(await admin('POST', '/accounts', { name: marks.account.value }), 'account');
-  const { key } = expectOk(await admin('POST', `/accounts/${account.id}/api-keys`, { name: 'marked' }), 'key');
+  const admin: Walk['admin'] = (method, path, body) => ask(marks.admin_token.value, method, path, body);
+  const accounts = '/admin/v1/accounts';
+  const account = expectOk(await admin('POST', accounts, { name: marks.account.value }), 'account');
+  const { key } = expectOk(await admin('POST', `${accounts}/${account.id}/api-keys`, { name: 'marked' }), 'key');
   const call: Walk['call'] = (method, path, body, headers) => ask(key, method, path, body, headers);
   const made = async (path: string, body: unknown, headers?: Record<string, string>) =>
     expectOk(await call('POST', path, body, headers), path);
@@ -101,16 +103,19 @@ export async function furnish(stage: Stage): Promise<Walk> {
     { name: 'webhook_secret', value: String(endpoint.secret).replace('whsec_', '') },
     { name: 'rotated_secret', value: String(rotated.secret).replace('whsec_', '') },
   ];
-  const start = (phone: string) =>
-    made('/v1/attendances', {
-      contact: { phone },
-      team_id: team.id,
-      channel_id: channels.gateway,
-      text: marks.text.value,
-    });
-  // A secret that is shown once is no leak where it is shown.
-  answers.length = 0;
-  return { answers, shown_once: keys, call, start };
+  const first = { team_id: team.id, channel_id: channels.gateway, text: marks.text.value };
+  const start: Walk['start'] = (phone, headers) => made('/v1/attendances', { contact: { phone }, ...first }, headers);
+  forgive(answers, keys);
+  return { answers, shown_once: keys, call, admin, start };
+}
+
+/** A secret that is shown once is no leak where it is shown: there alone, and it alone. */
+function forgive(answers: Told[], keys: Walk['shown_once']): void {
+  for (const { name, value } of keys) {
+    const shown = answers.find(({ text }) => text.includes(value));
+    if (!shown) throw new Error(`${name} was shown nowhere`);
+    shown.text = shown.text.replace(value, '');
+  }
 }
 
 type Made = (path: string, body: unknown, headers?: Record<string, string>) => Promise<Body>;

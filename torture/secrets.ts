@@ -8,6 +8,7 @@ import { dumpDatabase } from '../test/support/dump.ts';
 import { processSettings, type Running } from '../test/support/process.ts';
 import { createFleet, type Member } from './fleet.ts';
 import { type Mark, marks, wordsOf } from './secrets-marks.ts';
+import { allSucceeded, callTheRest } from './secrets-rest.ts';
 import { furnish, misuse, readAll, type Walk } from './secrets-walk.ts';
 import { type Finding, finding, type Report, type Torture, type TortureContext } from './torture.ts';
 
@@ -45,11 +46,14 @@ async function run(context: TortureContext): Promise<Report> {
   await untilReady(member.url);
   say('kill -9');
   lives.push(...(await dieSending(member, walk)));
+  say('and every other operation');
+  await callTheRest(walk, simulator.url);
   await untilQuiet(db, signal);
   await readAll(walk);
 
   const secrets_now = followed(walk, env.CONVERSAR_MASTER_KEYS.split(':')[1] ?? '');
   const before = await dumpAll(db);
+  const erased = await eraseAll(walk, db);
   const answers = walk.answers.map(({ what, status, text }) => `${what} → ${status}: ${text}`);
   const findings = [
     finding('no answer holds a secret', answers, (text) => holding(text, secrets_now)),
@@ -62,7 +66,8 @@ async function run(context: TortureContext): Promise<Report> {
       all_marks.filter(({ tables }) => tables.length > 0),
       (mark) => (before.some(({ text }) => holding(text, [mark]) !== null) ? null : mark.name),
     ),
-    await eraseAll(walk, db),
+    erased,
+    allSucceeded(walk, document),
   ];
   return {
     title: 'Marked values',

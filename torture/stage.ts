@@ -7,7 +7,7 @@ import type { Evidence } from './check-logs.ts';
 import type { ClientOptions } from './clients.ts';
 import { type Company, createCompany } from './company.ts';
 import { judge, untilHeard } from './evidence.ts';
-import { createFleet, type Member, urlsOf } from './fleet.ts';
+import { createFleet, type Member, noneEnded, urlsOf } from './fleet.ts';
 import type { Finding, TortureContext } from './torture.ts';
 
 /** Processes of ours over one database, a provider that keeps a log, and an account for the clients. */
@@ -72,7 +72,8 @@ export async function openStage(context: TortureContext, options: StageOptions):
     judge: async (settled) => {
       context.say('judging');
       await untilHeard(simulator.url, signal);
-      return judge({ ...sources, settled });
+      const { findings, evidence } = await judge({ ...sources, settled });
+      return { findings: [...findings, noneEnded(fleet)], evidence };
     },
   };
 }

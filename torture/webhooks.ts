@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openServer } from '../bench/database.ts';
 import { callOver } from '../test/support/remote-company.ts';
-import type { Member } from './fleet.ts';
+import { type Member, noneEnded } from './fleet.ts';
 import { openStage, type Stage } from './stage.ts';
 import { type Finding, finding, type Report, type Torture, type TortureContext } from './torture.ts';
 import { type Heard, type Receivers, startReceivers } from './webhook-receivers.ts';
@@ -61,7 +61,7 @@ async function run(context: TortureContext): Promise<Report> {
     pause_ms: pace_ms,
   });
   const kills = await killAll(context, stage, contacts, form);
-  const told = await readFeed(stage, signal);
+  const told = await readTold(stage, signal, contacts.made());
   await untilHeard(context, receivers, paths, told);
   const calls = paths.flatMap((path) => [...(receivers.heard.get(path)?.calls.values() ?? [])]);
   return {
@@ -76,7 +76,14 @@ async function run(context: TortureContext): Promise<Report> {
       'first attempt alone, p95 ms': percentile(alone, 0.95),
       'first attempt beside the bad ones, p95 ms': percentile(beside, 0.95),
     },
-    findings: [...judge(receivers, paths, told), ...(rounds === null ? [judgeLag(alone, beside)] : [])],
+    findings: [
+      finding('the feed has one event of each contact that was acknowledged', [told.length], (count) =>
+        count === contacts.made() ? null : `${count} events of ${contacts.made()} contacts`,
+      ),
+      ...judge(receivers, paths, told),
+      noneEnded(stage.fleet),
+      ...(rounds === null ? [judgeLag(alone, beside)] : []),
+    ],
   };
 }
 
@@ -99,10 +106,16 @@ async function addEndpoints(stage: Stage, receivers: Receivers, kind: string, co
   return paths;
 }
 
-/** Makes the next contact, and tries under the same key until it is made. */
-function createContacts({ urls, company: { key } }: Stage, signal: AbortSignal) {
-  let last = 0;
-  return async (): Promise<void> => {
+interface Contacts {
+  /** Makes the next contact, and tries under the same key until it is made. */
+  create: () => Promise<void>;
+  /** How many were acknowledged. */
+  made: () => number;
+}
+
+function createContacts({ urls, company: { key } }: Stage, signal: AbortSignal): Contacts {
+  let [last, made] = [0, 0];
+  const create = async (): Promise<void> => {
     last += 1;
     const number = last;
     const body = { phone: `+55319${String(80_000_000 + number)}` };
@@ -112,16 +125,20 @@ function createContacts({ urls, company: { key } }: Stage, signal: AbortSignal) 
       const answer = await callOver(url, key, 'POST', body, { 'idempotency-key': `contact-${number}` }).catch(
         () => null,
       );
-      if (answer?.status === 201) return;
+      if (answer?.status === 201) {
+        made += 1;
+        return;
+      }
       if (answer && answer.status < 500 && answer.status !== 409) throw new Error(JSON.stringify(answer.body));
       if (performance.now() > deadline) throw new Error(`contact ${number} could not be made`);
       await delay(100, undefined, { signal });
     }
   };
+  return { create, made: () => made };
 }
 
 interface Telling {
-  contacts: () => Promise<void>;
+  contacts: Contacts;
   count: number;
   pause_ms: number;
 }
@@ -134,12 +151,12 @@ async function tellSome(
   paths: string[],
   { contacts, count, pause_ms }: Telling,
 ): Promise<number[]> {
-  const known = new Set((await readFeed(stage, context.signal)).map(({ id }) => id));
+  const known = new Set((await readTold(stage, context.signal, contacts.made())).map(({ id }) => id));
   for (let made = 0; made < count; made += 1) {
-    await contacts();
+    await contacts.create();
     await delay(pause_ms, undefined, { signal: context.signal });
   }
-  const told = (await readFeed(stage, context.signal)).filter(({ id }) => !known.has(id));
+  const told = (await readTold(stage, context.signal, contacts.made())).filter(({ id }) => !known.has(id));
   await untilHeard(context, receivers, paths, told);
   return paths.flatMap((path) =>
     told.map(({ id, timestamp }) => (receivers.heard.get(path)?.first_at_ms.get(id) ?? 0) - Date.parse(timestamp)),
@@ -147,14 +164,14 @@ async function tellSome(
 }
 
 /** Kills one process after the other while clients make events; returns how many. */
-async function killAll(context: TortureContext, { fleet }: Stage, contacts: () => Promise<void>, form: Form) {
+async function killAll(context: TortureContext, { fleet }: Stage, contacts: Contacts, form: Form) {
   const { isOver, say, signal } = context;
   const all = form.kills * form.events_per_kill;
   let begun = 0;
   const makeAll = async () => {
     while (begun < all && !signal.aborted) {
       begun += 1;
-      await contacts();
+      await contacts.create();
     }
   };
   const made = Promise.all(Array.from({ length: clients }, makeAll));
@@ -173,6 +190,16 @@ async function killOne(member: Member, signal: AbortSignal): Promise<void> {
   await member.end('SIGKILL');
   await member.start();
   await delay(randomInt(youngest_ms, oldest_ms), undefined, { signal });
+}
+
+/** All that the feed tells, once it is so many events: what committed this instant is told when those before it have. */
+async function readTold(stage: Stage, signal: AbortSignal, count: number): Promise<Told[]> {
+  const deadline = performance.now() + tried_within_ms;
+  for (;;) {
+    const told = await readFeed(stage, signal);
+    if (told.length >= count || performance.now() > deadline) return told;
+    await delay(200, undefined, { signal });
+  }
 }
 
 /** All events that endpoints hear of, as the feed has them. */

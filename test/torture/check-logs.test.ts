@@ -102,6 +102,11 @@ const plants: [what: string, evidence: Evidence, found: string[]][] = [
     ['none is sending longer than its lease + 2 s'],
   ],
   [
+    'an attempt without an end, of a message that was shown as a doubt in time',
+    withFinal(3, doubt({ attempts: [{ number: 1, started_at: at(0), finished_at: null, outcome: null }] })),
+    ['none is sending longer than its lease + 2 s'],
+  ],
+  [
     'an accident of ours',
     {
       ...good,

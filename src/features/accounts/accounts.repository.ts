@@ -1,4 +1,4 @@
-import type { Context } from '../../context.ts';
+import type { Context, Scope } from '../../context.ts';
 import { gather } from '../../db/gather.ts';
 import type { AccountsRow, ApiKeysRow } from '../../db/rows.ts';
 import { prepare } from '../../db/statement.ts';
@@ -57,8 +57,17 @@ export async function insertAccount({ db }: Ctx, row: AccountsRow): Promise<void
   await db('accounts').insert(row);
 }
 
+export async function hasAccounts({ db }: Ctx): Promise<boolean> {
+  return (await db('accounts').first('id')) !== undefined;
+}
+
 export async function findAccount({ db }: Ctx, id: string): Promise<AccountsRow | undefined> {
   return db<AccountsRow>('accounts').where({ id }).first();
+}
+
+/** Held until the transaction ends, against others who count what the account has: who writes rows of it goes on. */
+export async function lockAccount({ db, account_id }: Pick<Scope, 'db' | 'account_id'>): Promise<void> {
+  await db('accounts').where({ id: account_id }).forNoKeyUpdate().first('id');
 }
 
 /** The data keys, wrapped, of these accounts. */
@@ -106,17 +115,6 @@ export async function updateAccount(
 ): Promise<AccountsRow | undefined> {
   const [row] = await db<AccountsRow>('accounts').where({ id }).update(change).returning('*');
   return row;
-}
-
-/**
- * The account and everything in it, by cascades. What has no foreign key to it goes afterwards: by then nothing that would
- * write some is under way.
- */
-export async function deleteAccount({ db }: Ctx, id: string): Promise<boolean> {
-  const deleted = await db('accounts').where({ id }).delete();
-  await db.raw('delete from events where account_id = ?', [id]);
-  await db.raw('delete from idempotency_keys where account_id = ?', [id]);
-  return deleted === 1;
 }
 
 export async function insertApiKey({ db }: Ctx, row: ApiKeysRow): Promise<void> {

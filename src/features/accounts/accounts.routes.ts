@@ -1,12 +1,11 @@
 import { Type } from '@sinclair/typebox';
-import { type Context, inTransaction } from '../../context.ts';
+import type { Context } from '../../context.ts';
 import { answerPost } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
-import type { App } from '../../http/server.ts';
+import { type App, allowSilence } from '../../http/server.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
 import type { KeyRing } from '../../seal.ts';
 import {
-  deleteAccount,
   findAccount,
   findApiKey,
   listAccounts,
@@ -23,6 +22,7 @@ import {
   ApiKey,
   ApiKeyChange,
   ApiKeyPage,
+  account_schemas,
   CreatedApiKey,
   NewAccount,
   NewApiKey,
@@ -36,6 +36,7 @@ import {
   readExpiry,
   revokeApiKey,
 } from './create-api-key.ts';
+import { deleteAccount, deletion_unfinished } from './delete-account.ts';
 
 const tags = ['Admin'];
 const AccountPath = Closed({ account_id: Id('The account.') });
@@ -44,19 +45,7 @@ const PageQuery = Closed(page_query);
 
 /** `/admin/v1`: accounts and their keys, for the operator. */
 export function adminRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
-  for (const schema of [
-    Account,
-    AccountPage,
-    NewAccount,
-    AccountChange,
-    ApiKey,
-    ApiKeyPage,
-    CreatedApiKey,
-    NewApiKey,
-    ApiKeyChange,
-  ]) {
-    app.addSchema(schema);
-  }
+  for (const schema of account_schemas) app.addSchema(schema);
   accountRoutes(app, ctx, key_ring);
   apiKeyRoutes(app, ctx);
 }
@@ -140,19 +129,21 @@ function accountRoutes(app: App, ctx: Context, key_ring: KeyRing): void {
   app.delete(
     '/admin/v1/accounts/:account_id',
     {
-      config: { problems: [account_not_found] },
+      config: { problems: [account_not_found, deletion_unfinished] },
       schema: {
         operationId: 'deleteAccount',
         tags,
         summary: 'Delete an account',
-        description: 'Deletes the account and everything in it, for good.',
+        description:
+          'Deletes the account and everything in it, for good. Its keys end at once; the answer comes when all is gone, which takes minutes where millions of rows are. Who lost the connection sends it again.',
         params: AccountPath,
         response: { 204: Type.Null({ description: 'Gone.' }) },
       },
     },
-    async ({ params: { account_id } }, reply) => {
-      const is_gone = await inTransaction(ctx, (trx) => deleteAccount(trx, account_id));
-      mustFind(is_gone || undefined, account_id);
+    async (request, reply) => {
+      allowSilence(request);
+      const { account_id } = request.params;
+      mustFind((await deleteAccount(ctx, account_id)) || undefined, account_id);
       return reply.code(204).send(null);
     },
   );

@@ -167,3 +167,15 @@ export const ApiKeyChange = Closed(
 
 export type AccountView = Static<typeof Account>;
 export type ApiKeyView = Static<typeof ApiKey>;
+
+export const account_schemas = [
+  Account,
+  AccountPage,
+  NewAccount,
+  AccountChange,
+  ApiKey,
+  ApiKeyPage,
+  CreatedApiKey,
+  NewApiKey,
+  ApiKeyChange,
+];

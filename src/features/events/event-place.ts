@@ -10,6 +10,9 @@ export interface Place {
 /** Before the first event. */
 export const beginning: Place = { txid: '0', position: '0' };
 
+/** Stands for it where the id of an event is wanted. */
+export const beginning_id = '00000000-0000-0000-0000-000000000000';
+
 /** Less than 0 when `one` is before `other`, 0 when they are the same. */
 export function comparePlaces(one: Place, other: Place): number {
   return compare(one.txid, other.txid) || compare(one.position, other.position);

@@ -1,5 +1,6 @@
 import type { Context, Scope } from '../../context.ts';
 import { prepare } from '../../db/statement.ts';
+import { table } from '../../db/table.ts';
 import type { NewEvent, TimelineEntryView } from './events.schema.ts';
 
 /** The columns of `:events` in a statement that writes events among other rows. */
@@ -17,6 +18,12 @@ const write = prepare<{ events: string }>(
 export async function insertEvents({ db }: Pick<Context, 'db'>, events: NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   await write(db, { events: JSON.stringify(events) });
+}
+
+/** The contact whom an event tells of; null for none, or when the event is gone. */
+export async function findContactOf(ctx: Pick<Scope, 'db' | 'account_id'>, event_id: string): Promise<string | null> {
+  const event = await table(ctx, 'events').where({ id: event_id }).first('contact_id');
+  return event?.contact_id ?? null;
 }
 
 interface TimelineRow {

@@ -1,4 +1,5 @@
 import type { Scope } from '../../context.ts';
+import { prepare } from '../../db/statement.ts';
 import type { Place } from './event-place.ts';
 import type { ToldEvent } from './event-text.ts';
 
@@ -41,8 +42,18 @@ const settled = `account_id = :account_id
  * The next `limit` events behind a place, oldest first. Edge, events and the last row that was examined are of one
  * snapshot: an event that commits meanwhile is either seen here or lies behind `next`.
  */
-const next_events = `
-  with edge as materialized (
+const findNext = prepare<
+  Place & {
+    account_id: string;
+    examined: number;
+    wanted: number;
+    attendance_id: string | null;
+    types: string[] | null;
+  },
+  PieceRow
+>(
+  'next_events',
+  `with edge as materialized (
     select pg_snapshot_xmin(pg_current_snapshot()) as xmin, pg_snapshot_xmax(pg_current_snapshot()) as xmax
   ),
   found as materialized (
@@ -65,9 +76,10 @@ const next_events = `
          f.id, f.type, f.attendance_id, f.attendance_sequence, f.created_at, cast(f.data as text) as data_text,
          cast(f.txid as text) as txid, cast(f.position as text) as position
     from edge left join found f on true
-   order by f.txid, f.position`;
+   order by f.txid, f.position`,
+);
 
-/** See `next_events`. At most 10,000 rows are examined: with a filter `has_more` may be true although nothing was found. */
+/** See `findNext`. At most 10,000 rows are examined: with a filter `has_more` may be true although nothing was found. */
 export async function listNextEvents(
   { db, account_id }: Ctx,
   after: Place,
@@ -75,13 +87,13 @@ export async function listNextEvents(
   limit: number,
 ): Promise<EventPiece> {
   const wanted = limit + 1;
-  const { rows } = await db
-    .raw<{ rows: [PieceRow, ...PieceRow[]] }>(next_events, {
-      ...{ account_id, ...after, examined: examined_at_once, wanted, attendance_id },
-      types: types && [...types],
-    })
-    .options({ name: 'next_events' });
-  const [{ xmin, is_ours, last_txid, last_position, id }] = rows;
+  const rows = await findNext(db, {
+    ...{ account_id, ...after, examined: examined_at_once, wanted, attendance_id },
+    types: types && [...types],
+  });
+  const [first] = rows;
+  if (!first) throw new Error('an edge returned no row');
+  const { xmin, is_ours, last_txid, last_position, id } = first;
   const found = id === null ? [] : rows;
   const events = found.slice(0, limit);
   const last = events.at(-1);

@@ -1,6 +1,6 @@
 import type { Scope } from '../../context.ts';
 import { defineProblem } from '../../problem.ts';
-import { beginning, comparePlaces, type Place, readCursor, toCursor } from './event-place.ts';
+import { beginning, beginning_id, comparePlaces, type Place, readCursor, toCursor } from './event-place.ts';
 import { eventText } from './event-text.ts';
 import { type EventFilter, type EventPiece, findEdge, findPlace, listNextEvents } from './feed.repository.ts';
 
@@ -40,7 +40,8 @@ export async function startOfStream(
 ): Promise<{ place: Place; last_id: string | null } | null> {
   if (last_event_id) return { place: await placeOfEvent(ctx, last_event_id), last_id: null };
   const { place: now, last_id } = await findEdge(ctx);
-  if (after === undefined) return { place: now, last_id };
+  // Who is cut before the first event that there is comes back for it.
+  if (after === undefined) return { place: now, last_id: last_id ?? beginning_id };
   const place = await placeAfter(ctx, after);
   if (place && comparePlaces(place, now) > 0) await readPiece(ctx, place, { types: null, attendance_id: null }, 1);
   return place && { place, last_id: null };
@@ -48,6 +49,7 @@ export async function startOfStream(
 
 /** The place behind an event; throws `event_not_found`, at `pointer` where it has one. */
 async function placeOfEvent(ctx: Ctx, id: string, pointer?: string): Promise<Place> {
+  if (id === beginning_id) return beginning;
   const place = uuid.test(id) ? await findPlace(ctx, id) : undefined;
   if (!place)
     throw event_not_found({ ...(pointer === undefined ? {} : { pointer }), params: { id: id.slice(0, 100) } });

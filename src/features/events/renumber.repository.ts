@@ -6,7 +6,7 @@ type Ctx = Pick<Context, 'db'>;
 const renumber_lock = 7_262_008_416;
 /** Millions of rows take their time; the pool's own bounds are for requests. */
 const longest_ms = 3_600_000;
-const patient = { query_timeout: longest_ms };
+export const patient = { query_timeout: longest_ms };
 
 /** Lets this transaction take its time, and makes it the only one of its kind. */
 export async function lockRenumbering({ db }: Ctx): Promise<void> {

@@ -22,6 +22,7 @@ import { eraseMessages, lockMessagesOf } from '../messages/erase.repository.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { contact_not_found } from '../references.ts';
 import { blankResponses } from '../webhooks/deliveries.repository.ts';
+import { holdEndpoints } from '../webhooks/endpoints.repository.ts';
 import { blankEvent } from './blank-event.ts';
 
 export const contact_busy = defineProblem({
@@ -80,8 +81,9 @@ async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   const told = messages.filter((message) => changes.get(message.id));
   const attendances = await eraseAttendances(trx, id, countByAttendance(told), erased_at);
   await blankContact(trx, id, erased_at);
-  for (const one of [id, ...(await listMergedInto(trx, id))]) await eraseAnswers(trx, one);
   const events = await blankEvents(trx, id);
+  // After the events: that waits for who is showing a delivery of one, and keeps an answer with it.
+  for (const one of [id, ...(await listMergedInto(trx, id))]) await eraseAnswers(trx, one);
   await tell(trx, { id, erased_at, attendances, told, changes });
   return { attendances: attendances.length, messages: messages.length, events };
 }
@@ -99,8 +101,12 @@ function countByAttendance(messages: MessagesRow[]): Map<string, number> {
 
 const events_at_once = 500;
 
-/** Blanks all that was told of the contact, and what webhook endpoints answered to it; returns how many events that were. */
+/**
+ * Blanks all that was told of the contact, and what webhook endpoints answered to it; returns how many events that were. Endpoints are
+ * held meanwhile, so that none is told of an event as it was and answers to it afterwards.
+ */
 async function blankEvents(trx: Scope, contact_id: string): Promise<number> {
+  await holdEndpoints(trx);
   let count = 0;
   let after_id: string | null = null;
   for (;;) {

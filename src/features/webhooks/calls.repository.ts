@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf } from '../../db/table.ts';
 import type { ToldEvent } from '../events/event-text.ts';
 
@@ -15,10 +16,11 @@ const events_at_once = 500;
  * becomes a delivery; one that is there already (a replay) is due again. An event is read below the oldest running transaction, so
  * that none that commits late is passed by.
  */
-const read_events = `
-  with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
+const read = prepare<{ endpoints: number; events: number }, { most: number; endpoints: number }>(
+  'read_events_for_webhooks',
+  `with edge as (select pg_snapshot_xmin(pg_current_snapshot()) as xmin),
   behind as (
-    select e.account_id, e.id, e.event_types, e.read_txid, e.read_position, e.reads_from,
+    select e.account_id, e.id, e.event_types, e.read_txid, e.read_position, e.reads_from, e.reads_snapshot,
            e.replayed_to_txid, e.replayed_to_position, e.replays_from, t.xmin
       from (select w.account_id, w.id, edge.xmin, w.read_txid, w.read_position,
                    row_number() over (partition by w.account_id order by w.read_txid, w.read_position) as turn
@@ -34,8 +36,10 @@ const read_events = `
   news as (
     select b.account_id, b.id as endpoint_id, v.id as event_id, v.type, v.txid, v.position,
            row_number() over (partition by b.account_id, b.id order by v.txid, v.position) as place,
-           v.created_at >= case when (v.txid, v.position) <= (b.replayed_to_txid, b.replayed_to_position)
-                                then b.replays_from else b.reads_from end
+           case when (v.txid, v.position) <= (b.replayed_to_txid, b.replayed_to_position) then v.created_at >= b.replays_from
+                when b.reads_snapshot is null then v.created_at >= b.reads_from
+                -- Composed before, and committed after: nobody has seen it yet.
+                else not pg_visible_in_snapshot(v.txid, b.reads_snapshot) end
              and (b.event_types is null or v.type = any (b.event_types)) as is_told
       from behind b
      cross join lateral (
@@ -55,17 +59,13 @@ const read_events = `
         on conflict on constraint webhook_deliveries_event
         do update set state = 'pending', tries = 0, run_at = now(), delivered_at = null, failed_at = null
   )
-  select coalesce(max(place), 0) as most, (select count(*) from behind) as endpoints from news`;
+  select coalesce(max(place), 0) as most, (select count(*) from behind) as endpoints from news`,
+);
 
 /** Returns whether there is more to read at once. */
 export async function readEvents({ db }: Ctx): Promise<boolean> {
-  const { rows } = await db
-    .raw<{ rows: { most: number; endpoints: number }[] }>(read_events, {
-      endpoints: endpoints_at_once,
-      events: events_at_once,
-    })
-    .options({ name: 'read_events_for_webhooks' });
-  const { most = 0, endpoints = 0 } = rows[0] ?? {};
+  const [row] = await read(db, { endpoints: endpoints_at_once, events: events_at_once });
+  const { most = 0, endpoints = 0 } = row ?? {};
   return most >= events_at_once || endpoints >= endpoints_at_once;
 }
 
@@ -90,8 +90,9 @@ interface CallRow extends Omit<ClaimedCall, 'event'> {
 }
 
 /** Who has something to be told now, may be called and is not being called; of those in trouble no more than fit. */
-const claim_calls = `
-  with recursive waiting as (
+const claim = prepare<Omit<ClaimOptions, 'lease_ms'> & { lease: string }, CallRow>(
+  'claim_webhook_calls',
+  `with recursive waiting as (
     (select account_id, endpoint_id from webhook_deliveries where state = 'pending' order by account_id, endpoint_id limit 1)
     union all
     select n.account_id, n.endpoint_id
@@ -134,7 +135,8 @@ const claim_calls = `
       where d.account_id = l.account_id and d.endpoint_id = l.id and d.state = 'pending' and d.run_at <= now()
       order by d.run_at, d.id limit case when l.failures >= :trouble then 1 else :each end) d
     left join events v on v.account_id = l.account_id and v.id = d.event_id
-   order by l.account_id, l.id, d.run_at, d.id`;
+   order by l.account_id, l.id, d.run_at, d.id`,
+);
 
 interface ClaimOptions {
   /** Endpoints to take. */
@@ -149,9 +151,7 @@ interface ClaimOptions {
 
 /** Due deliveries under a lease and fence of their endpoint, endpoint by endpoint and oldest first. */
 export async function claimCalls({ db }: Ctx, { lease_ms, ...options }: ClaimOptions): Promise<ClaimedCall[]> {
-  const { rows } = await db
-    .raw<{ rows: CallRow[] }>(claim_calls, { ...options, lease: `${lease_ms} milliseconds` })
-    .options({ name: 'claim_webhook_calls' });
+  const rows = await claim(db, { ...options, lease: `${lease_ms} milliseconds` });
   return rows.map(({ type, created_at, attendance_sequence, data_text, ...call }) => ({
     ...call,
     event: type === null ? null : { id: call.event_id, type, created_at, attendance_sequence, data_text },
@@ -175,6 +175,8 @@ export interface FinishedEndpoint {
 export interface FinishedCall {
   account_id: string;
   delivery_id: string;
+  /** As they were when it was claimed. */
+  tries: number;
   becomes: 'pending' | 'delivered' | 'failed';
   run_in_ms: number;
   started_at: Date;
@@ -184,13 +186,17 @@ export interface FinishedCall {
   response: string | null;
 }
 
+/** SQL: the delivery `d` was made due again since the call `c` was claimed: what failed then says nothing of the tries to come. */
+const is_due_again = `(d.tries <> c.tries and c.becomes <> 'delivered')`;
+
 /** Failed for so long, an endpoint is disabled. */
 const failing_for = `interval '5 days'`;
 const paused_s = 30;
 const longest_pause_s = 600;
 
-const finish_calls = `
-  with finished as (
+const finish = prepare<{ endpoints: string; calls: string; trouble: number }, WebhookEndpointsRow>(
+  'finish_webhook_calls',
+  `with finished as (
     select * from jsonb_to_recordset(cast(:endpoints as jsonb))
       as f (account_id uuid, id uuid, fence bigint, has_succeeded boolean, failures integer, failing_from timestamptz, is_gone boolean)
   ),
@@ -218,12 +224,13 @@ const finish_calls = `
   ),
   tried as (
     update webhook_deliveries d
-       set tries = d.tries + 1, attempted = d.attempted + 1, state = c.becomes,
-           run_at = now() + make_interval(secs => c.run_in_ms / 1000.0),
+       set tries = case when ${is_due_again} then d.tries else d.tries + 1 end, attempted = d.attempted + 1,
+           state = case when ${is_due_again} then d.state else c.becomes end,
+           run_at = case when ${is_due_again} then d.run_at else now() + make_interval(secs => c.run_in_ms / 1000.0) end,
            delivered_at = case when c.becomes = 'delivered' then now() end,
-           failed_at = case when c.becomes = 'failed' then now() end
+           failed_at = case when c.becomes = 'failed' and not ${is_due_again} then now() end
       from jsonb_to_recordset(cast(:calls as jsonb))
-        as c (account_id uuid, delivery_id uuid, becomes text, run_in_ms double precision, started_at timestamptz, duration_ms integer,
+        as c (account_id uuid, delivery_id uuid, tries integer, becomes text, run_in_ms double precision, started_at timestamptz, duration_ms integer,
               status_code integer, error text, response text)
      where d.account_id = c.account_id and d.id = c.delivery_id
        and exists (select from held h where h.account_id = d.account_id and h.id = d.endpoint_id)
@@ -234,19 +241,17 @@ const finish_calls = `
     insert into webhook_attempts (account_id, delivery_id, number, started_at, duration_ms, status_code, error, response)
     select account_id, id, attempted, started_at, duration_ms, status_code, error, response from tried
   )
-  select ${columnsOf('webhook_endpoints', 'h')} from held h where h.was_enabled and not h.is_enabled`;
+  select ${columnsOf('webhook_endpoints', 'h')} from held h where h.was_enabled and not h.is_enabled`,
+);
 
 /** Writes attempts and what follows for their endpoints; those of a stale fence nothing. Returns the endpoints disabled by it. */
 export async function finishCalls(
   { db }: Ctx,
   finished: { endpoints: FinishedEndpoint[]; calls: FinishedCall[]; trouble: number },
 ): Promise<WebhookEndpointsRow[]> {
-  const { rows } = await db
-    .raw<{ rows: WebhookEndpointsRow[] }>(finish_calls, {
-      endpoints: JSON.stringify(finished.endpoints),
-      calls: JSON.stringify(finished.calls),
-      trouble: finished.trouble,
-    })
-    .options({ name: 'finish_webhook_calls' });
-  return rows;
+  return finish(db, {
+    endpoints: JSON.stringify(finished.endpoints),
+    calls: JSON.stringify(finished.calls),
+    trouble: finished.trouble,
+  });
 }

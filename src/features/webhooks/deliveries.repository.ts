@@ -101,7 +101,10 @@ export async function blankResponses({ db, account_id }: Ctx, event_ids: string[
 
 const dropped_at_once = 1_000;
 
-/** Drops deliveries of all accounts with their attempts once they are so old, at most 1,000; returns how many. */
+/**
+ * Drops deliveries of all accounts with their attempts once they are so old, at most 1,000; returns how many. What an enabled endpoint
+ * is still to hear stays.
+ */
 export async function dropOldDeliveries({ db }: Pick<Context, 'db'>, days: number): Promise<number> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
     `delete from webhook_deliveries where (account_id, id) in (
@@ -109,7 +112,10 @@ export async function dropOldDeliveries({ db }: Pick<Context, 'db'>, days: numbe
          from (select distinct account_id from webhook_endpoints) e
         cross join lateral (
           select account_id, id from webhook_deliveries d
-           where d.account_id = e.account_id and d.id < :before order by d.id limit ${dropped_at_once}) d
+           where d.account_id = e.account_id and d.id < :before
+             and not (d.state = 'pending' and exists (
+               select from webhook_endpoints w where w.account_id = d.account_id and w.id = d.endpoint_id and w.is_enabled))
+           order by d.id limit ${dropped_at_once}) d
         limit ${dropped_at_once})`,
     { before: lowestIdAt(Date.now() - days * day_ms) },
   );

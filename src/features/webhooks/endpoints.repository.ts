@@ -2,6 +2,7 @@ import type { Context, Scope } from '../../context.ts';
 import { lowestIdAt } from '../../db/id-bounds.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
 import { table } from '../../db/table.ts';
+import { patient } from '../events/renumber.repository.ts';
 import type { WebhookEndpointView } from './webhooks.schema.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
@@ -48,6 +49,11 @@ export async function lockEndpoint(ctx: Ctx, id: string): Promise<WebhookEndpoin
   return table(ctx, 'webhook_endpoints').where({ id }).forUpdate().first();
 }
 
+/** No endpoint of the account gets further, is called, or has what came of a call written, until the transaction ends. */
+export async function holdEndpoints(ctx: Ctx): Promise<void> {
+  await table(ctx, 'webhook_endpoints').orderBy('id').forUpdate().select('id');
+}
+
 export type EndpointColumns = Pick<
   WebhookEndpointsRow,
   | 'url'
@@ -86,6 +92,7 @@ export async function moveToNow(ctx: Ctx & Pick<Scope, 'now'>, id: string): Prom
       read_txid: ctx.db.raw('pg_snapshot_xmin(pg_current_snapshot())'),
       read_position: 0,
       reads_from: ctx.now(),
+      reads_snapshot: ctx.db.raw('pg_current_snapshot()'),
     });
 }
 
@@ -100,6 +107,7 @@ export async function moveBack({ db, account_id }: Ctx, id: string, since: Date)
   await db.raw(
     `update webhook_endpoints e
         set reads_from = least(e.reads_from, :since),
+            reads_snapshot = case when :since < e.reads_from then null else e.reads_snapshot end,
             replays_from = case when is_replaying then least(e.replays_from, :since) else :since end,
             replayed_to_txid = case when is_replaying then e.replayed_to_txid else e.read_txid end,
             replayed_to_position = case when is_replaying then e.replayed_to_position else e.read_position end,
@@ -143,11 +151,13 @@ const placeAfter = (place: string) =>
 
 /** Before the events of these accounts are numbered from 1: places in their order become how many events lie up to there. */
 export async function renumberReadPlaces({ db }: Pick<Context, 'db'>, account_ids: string[]): Promise<void> {
-  await db.raw(
-    `update webhook_endpoints e
-        set read_txid = '1', read_position = ${placeAfter('(e.read_txid, e.read_position)')},
+  await db
+    .raw(
+      `update webhook_endpoints e
+        set reads_snapshot = null, read_txid = '1', read_position = ${placeAfter('(e.read_txid, e.read_position)')},
             replayed_to_txid = '1', replayed_to_position = ${placeAfter('(e.replayed_to_txid, e.replayed_to_position)')}
       where e.account_id = any (:account_ids)`,
-    { account_ids },
-  );
+      { account_ids },
+    )
+    .options(patient);
 }

@@ -59,7 +59,15 @@ function toFinishedCall(account_id: string, { call, made }: MadeCall): FinishedC
   const delay_ms = nextAttemptIn(call.tries + 1, retry_after_ms);
   const is_last = delay_ms === null || made.status_code === 410 || made.error === 'event_gone';
   const becomes = made.error === null ? 'delivered' : is_last ? 'failed' : 'pending';
-  return { account_id, delivery_id, becomes, run_in_ms: becomes === 'pending' ? (delay_ms ?? 0) : 0, ...attempt };
+  const { tries } = call;
+  return {
+    account_id,
+    delivery_id,
+    tries,
+    becomes,
+    run_in_ms: becomes === 'pending' ? (delay_ms ?? 0) : 0,
+    ...attempt,
+  };
 }
 
 /** The event of an endpoint that is called no more. */

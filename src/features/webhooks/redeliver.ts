@@ -1,5 +1,6 @@
 import { inTransaction, type Scope } from '../../context.ts';
 import { defineProblem } from '../../problem.ts';
+import { findContactOf } from '../events/events.repository.ts';
 import { type DeliveryWithAttempts, findDelivery, makeDue } from './deliveries.repository.ts';
 import { getEndpoint, mustBeEnabled } from './endpoint-state.ts';
 
@@ -22,15 +23,19 @@ export async function getDelivery(scope: Pick<Scope, 'db' | 'account_id'>, id: s
 }
 
 /**
- * Makes one delivery due now, whatever came of it; the event keeps its id. Throws `webhook_delivery_not_found`,
+ * Makes one delivery due now, whatever came of it; the event keeps its id. With the contact whom it tells of: endpoints may have
+ * answered with what they heard. Throws `webhook_delivery_not_found`,
  * `webhook_endpoint_disabled`.
  */
-export async function redeliver(scope: Scope, id: string): Promise<DeliveryWithAttempts> {
+export async function redeliver(
+  scope: Scope,
+  id: string,
+): Promise<{ delivery: DeliveryWithAttempts; contact_id: string | null }> {
   return inTransaction(scope, async (trx) => {
     // First, for its lock: an endpoint that is being deleted takes its deliveries along.
     await makeDue(trx, id);
     const delivery = await getDelivery(trx, id);
     mustBeEnabled(await getEndpoint(trx, delivery.endpoint_id), ':delivery_id');
-    return delivery;
+    return { delivery, contact_id: await findContactOf(trx, delivery.event_id) };
   });
 }

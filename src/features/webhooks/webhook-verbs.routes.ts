@@ -168,8 +168,10 @@ function deliveryRoutes(app: App): void {
     },
     (request, reply) =>
       answerPost(request, reply, async (scope) => {
-        const body = toDelivery(await redeliver(scope, request.params.delivery_id));
-        return { status: 200, location: `/v1/webhook-deliveries/${body.id}`, body };
+        const { delivery, contact_id } = await redeliver(scope, request.params.delivery_id);
+        const body = toDelivery(delivery);
+        const location = `/v1/webhook-deliveries/${body.id}`;
+        return { status: 200, location, body, ...(contact_id ? { contact_id } : {}) };
       }),
   );
 }

@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { v7 as uuid } from 'uuid';
 import { beginning } from '../../../src/features/events/event-place.ts';
 import { findEdge } from '../../../src/features/events/feed.repository.ts';
+import { startOfStream } from '../../../src/features/events/read-feed.ts';
 import { createEventStreams, type StreamStart, stream_limits } from '../../../src/features/events/stream-events.ts';
 import { events_topic } from '../../../src/features/events/tell-of-events.ts';
 import { createWake } from '../../../src/lanes/wake.ts';
@@ -362,4 +363,24 @@ t.test('GET /v1/events/stream', async (t) => {
       (more) => more === 0,
     );
   });
+});
+
+t.test('a stream of an account in which nothing has happened yet is resumed from the beginning', async (t) => {
+  const client = await service.createClient();
+  const scope = { db, account_id: client.account_id };
+  const start = await startOfStream(scope, { last_event_id: undefined, after: undefined });
+  if (!start) throw new Error('no place');
+  const { text } = hear(createStreams(t).open(client, start));
+  await eventually(
+    async () => text(),
+    (all) => all.includes('id: '),
+  );
+  const [, last_event_id] = /^id: (.+)$/m.exec(text()) ?? [];
+  const { write } = await connect(t);
+  const ids = await write(client.account_id);
+  await untilSettled(db);
+  const again = await startOfStream(scope, { last_event_id, after: undefined });
+  const heard = hear(createStreams(t).open(client, again ?? {}));
+  await hasHeard(heard, ids);
+  t.same(heard.ids, ids);
 });

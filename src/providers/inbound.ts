@@ -62,6 +62,8 @@ export interface InboundEcho {
   type: string;
   text: string | null;
   media: InboundMedia | null;
+  /** The gateway has it, and WhatsApp's servers have not, or not yet; false where that is not told. */
+  is_pending: boolean;
 }
 
 /** The person formerly named by `before` is now named by `after`. */

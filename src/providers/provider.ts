@@ -84,9 +84,19 @@ export type ChannelStatus = 'connected' | 'connecting' | 'disconnected' | 'restr
  */
 export type SendOutcome =
   | { kind: 'accepted'; provider_message_id: string; held: boolean; identities: Address[]; channel?: ChannelNews }
-  /** `suspects_template`: the provider's template may not be the one we know any more. */
-  | { kind: 'refused'; error: ProviderError; channel?: ChannelNews; suspects_template?: boolean }
-  | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null; channel?: ChannelNews }
+  /**
+   * `suspects_template`: the provider's template may not be the one we know any more, and may be taken once it is read again.
+   * `wants_sync`: it is another one, and is not.
+   */
+  | { kind: 'refused'; error: ProviderError; channel?: ChannelNews; suspects_template?: boolean; wants_sync?: boolean }
+  /** `most_tries`: said so often of one message, it is final. Absent: as long as the message may wait. */
+  | {
+      kind: 'unavailable';
+      error: ProviderError;
+      retry_after_ms: number | null;
+      most_tries?: number;
+      channel?: ChannelNews;
+    }
   /** `provider_message_id`: the one we chose, where the provider lets us; news of it settles the doubt. */
   | { kind: 'ambiguous'; error: ProviderError; channel?: ChannelNews; provider_message_id?: string };
 
@@ -123,6 +133,8 @@ export interface Provider {
   default_max_per_second: number;
   capabilities: Capabilities;
   send: (call: ProviderCall, message: OutboundMessage) => Promise<SendOutcome>;
+  /** The id under which the provider knows a message, where we choose it: the same for all of its attempts. */
+  chosenId?: (message_id: string) => string;
   checkChannel: (call: ProviderCall) => Promise<ChannelNews>;
   checkNumber?: (call: ProviderCall, phone: string) => Promise<NumberCheck>;
   listTemplates?: (call: ProviderCall) => Promise<TemplateListing>;

@@ -57,6 +57,12 @@ const unavailable: [number, ProviderErrorCode, number | null][] = [
   [134101, 'template_syncing', 60_000],
 ];
 
+t.test('codes that are also said of what is never taken: so many tries', async (t) => {
+  t.match(judge(1), { kind: 'unavailable', most_tries: 2 });
+  t.match(judge(131000), { kind: 'unavailable', most_tries: 5 });
+  t.notOk('most_tries' in judge(131016));
+});
+
 t.test('known codes › refused for good', async (t) => {
   for (const [code, numbers] of Object.entries(refused)) {
     for (const number of numbers) t.match(judge(number), { kind: 'refused', code }, `${number}: ${code}`);

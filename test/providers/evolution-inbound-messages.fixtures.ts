@@ -30,6 +30,14 @@ const said: [title: string, message: Json, expected: Json][] = [
     { imageMessage: { ...image, caption: 'a foto' }, base64: 'AAAA', mediaUrl: 'https://s3.example/1' },
     { type: 'image', text: 'a foto', media: { ...kept_image, url: 'https://s3.example/1', base64: undefined } },
   ],
+  [
+    'a document with a caption: where its bytes are stands outside of it',
+    {
+      documentWithCaptionMessage: { message: { documentMessage: { ...image, caption: 'o contrato' } } },
+      mediaUrl: 'https://s3.example/2',
+    },
+    { type: 'document', text: 'o contrato', media: { url: 'https://s3.example/2' } },
+  ],
   ['a video', { videoMessage: { ...image, seconds: 9 } }, { type: 'video', media: { seconds: 9 } }],
   ['a round video', { ptvMessage: image }, { type: 'video' }],
   ['a voice message', { audioMessage: { ...image, ptt: true } }, { type: 'audio', media: { voice: true } }],

@@ -54,6 +54,8 @@ function postponement(title: string, reaction: Reaction, code: string, retry_aft
   return { title, answers: [reaction], expected: { kind: 'unavailable', error: { code }, retry_after_ms } };
 }
 
+const paused = refusal('a paused template, which we did not know', fault(400, 132015), 'template_paused');
+
 export const whatsapp_cloud_fixtures: ProviderFixtures = {
   credentials: {
     access_token,
@@ -147,6 +149,7 @@ export const whatsapp_cloud_fixtures: ProviderFixtures = {
     ),
     refusal('account locked', fault(403, 131031), 'channel_blocked', 'restricted'),
     refusal('unknown template', fault(404, 132001), 'template_not_found'),
+    { ...paused, expected: { ...paused.expected, wants_sync: true } },
     refusal('error_data as a bare string', fault(400, 132000, { error_data: text }), 'template_parameters_rejected'),
     refusal('opted out', fault(400, 131050), 'recipient_opted_out'),
     refusal('an unknown code', fault(400, 999_999), 'provider_refused'),

@@ -3,17 +3,17 @@ import type { Scope } from '../../context.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { toChannel } from './channel-view.ts';
-import { changeChannelStatus } from './channels.repository.ts';
+import { changeChannelStatus, type NewsOptions } from './channels.repository.ts';
 
-/** Sets a channel's status and tells of it when it changed. `lifts_lock`: also from `restricted`. Call it inside a transaction. */
+/** Sets a channel's status and tells of it when it changed; see `changeChannelStatus`. Call it inside a transaction. */
 export async function applyChannelNews(
   trx: Pick<Scope, 'db' | 'account_id' | 'now'>,
   public_url: string,
   channel_id: string,
   news: ChannelNews,
-  { lifts_lock = false } = {},
+  options: NewsOptions = {},
 ): Promise<void> {
-  const row = await changeChannelStatus(trx, channel_id, news, lifts_lock);
+  const row = await changeChannelStatus(trx, channel_id, news, options);
   if (!row) return;
   await insertEvents(trx, [
     {

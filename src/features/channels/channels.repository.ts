@@ -22,15 +22,15 @@ export async function findChannel(ctx: Ctx, id: string): Promise<ChannelsRow | u
   return table(ctx, 'channels').where({ id }).whereNull('archived_at').first();
 }
 
+const findOne = prepare<{ id: string }, ChannelsRow>(
+  'find_inbound_channel',
+  `select ${columnsOf('channels', 'c')} from channels c where c.id = :id and c.archived_at is null`,
+);
+
 /** The channel of a provider's call, which names it and no account. */
 export async function findInboundChannel({ db }: Pick<Context, 'db'>, id: string): Promise<ChannelsRow | undefined> {
-  const { rows } = await db
-    .raw<{ rows: ChannelsRow[] }>(
-      `select ${columnsOf('channels', 'c')} from channels c where c.id = ? and c.archived_at is null`,
-      [id],
-    )
-    .options({ name: 'find_inbound_channel' });
-  return rows[0];
+  const [row] = await findOne(db, { id });
+  return row;
 }
 
 /** What a provider's call is judged by. */
@@ -127,17 +127,28 @@ export async function listChannelNames(
   return findNames(db, { accounts: keys.map((key) => key.account_id), ids: keys.map((key) => key.id) });
 }
 
+/** What a call to a provider was made with. */
+export type AskedWith = Pick<ChannelsRow, 'credentials' | 'base_url'>;
+
+export interface NewsOptions {
+  lifts_lock?: boolean;
+  /** Absent: the news came by itself. */
+  asked_with?: AskedWith;
+}
+
 /**
  * Sets the status; the row when that changed something, else undefined: one event per change. WhatsApp's lock on opening chats
- * outlives any connection of a gateway: a check lifts it, and other credentials, which are another number's (`lifts_lock`).
+ * outlives any connection of a gateway: a check lifts it, and other credentials, which are another number's (`lifts_lock`). What was
+ * learned by a call (`asked_with`) says nothing of a channel that has other credentials, or another address, by now.
  */
 export async function changeChannelStatus(
   ctx: Ctx & Pick<Scope, 'now'>,
   id: string,
   news: ChannelNews,
-  lifts_lock: boolean,
+  { lifts_lock = false, asked_with }: NewsOptions,
 ): Promise<ChannelsRow | undefined> {
   const query = table(ctx, 'channels').where({ id }).whereNull('archived_at').whereNot({ status: news.status });
+  if (asked_with) query.where({ credentials: asked_with.credentials, base_url: asked_with.base_url });
   if (!lifts_lock) query.whereRaw(`not (type = 'unofficial' and status = 'restricted')`);
   const [row] = await query
     .update({ status: news.status, status_detail: news.detail?.slice(0, 500) ?? null, updated_at: ctx.now() })

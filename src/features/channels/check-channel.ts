@@ -20,7 +20,9 @@ export async function checkChannel(
   if (!channel) throw missing();
   const { provider, call } = toProviderCall(scope, outside, channel);
   const news = await provider.checkChannel(call);
-  await inTransaction(scope, (trx) => applyChannelNews(trx, public_url, id, news, { lifts_lock: true }));
+  const { credentials, base_url } = channel;
+  const options = { lifts_lock: true, asked_with: { credentials, base_url } };
+  await inTransaction(scope, (trx) => applyChannelNews(trx, public_url, id, news, options));
   const fresh = await findChannel(scope, id);
   if (!fresh) throw missing();
   return fresh;

@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
+import { lockAccount } from '../accounts/accounts.repository.ts';
 import { channel_not_found } from '../references.ts';
 import { clearDefaultTeam, countTeams, insertTeam, insertTeamChannels, toTeam } from './teams.repository.ts';
 import type { NewTeamBody, TeamView } from './teams.schema.ts';
@@ -42,6 +43,8 @@ export async function createTeam(scope: Scope, body: NewTeamBody): Promise<TeamV
   const now = scope.now();
   try {
     return await inTransaction(scope, async (trx) => {
+      // Whether there are others is asked by those who delete the last but one, too.
+      await lockAccount(trx);
       const is_default = body.is_default === true || (await countTeams(trx)) === 0;
       // Only who asks for the mark takes it: of two first teams at once the second must not.
       if (body.is_default === true) await clearDefaultTeam(trx);

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { inTransaction, type Scope } from '../../context.ts';
 import { defineProblem } from '../../problem.ts';
 import { Id } from '../../schema.ts';
+import { lockAccount } from '../accounts/accounts.repository.ts';
 import { listChannelsOfDefaultTeam } from '../channels/channels.repository.ts';
 import { team_not_found } from '../references.ts';
 import { archiveTeam, countTeams, deleteTeamChannels, lockTeam, removeTeam } from './teams.repository.ts';
@@ -50,6 +51,7 @@ export interface TeamUse {
  */
 export async function deleteTeam(scope: Scope, { countTeamAttendances }: TeamUse, id: string): Promise<void> {
   await inTransaction(scope, async (trx) => {
+    await lockAccount(trx);
     const team = await lockTeam(trx, id);
     if (!team) throw team_not_found({ pointer: ':team_id', params: { id } });
     const { name } = team;

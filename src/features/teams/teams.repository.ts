@@ -37,12 +37,15 @@ export async function countTeams(ctx: Ctx): Promise<number> {
   return Number(row?.teams ?? 0);
 }
 
+const findDefault = prepare<{ account_id: string }, { id: string }>(
+  'find_default_team',
+  'select id from teams where account_id = :account_id and is_default',
+);
+
 /** The team that takes receptive attendances of channels without one of their own. */
 export async function findDefaultTeam({ db, account_id }: Ctx): Promise<string | undefined> {
-  const { rows } = await db
-    .raw<{ rows: { id: string }[] }>('select id from teams where account_id = ? and is_default', [account_id])
-    .options({ name: 'find_default_team' });
-  return rows[0]?.id;
+  const [row] = await findDefault(db, { account_id });
+  return row?.id;
 }
 
 /** Those of these teams that are not archived. */

@@ -1,9 +1,8 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { InboundTemplate } from '../../providers/inbound.ts';
 import { askForSync } from '../channels/channels.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
-import { toTemplate } from './template-view.ts';
+import { templateEvent } from './template-event.ts';
 import { changeTemplate } from './templates.repository.ts';
 
 /**
@@ -23,17 +22,6 @@ export async function applyTemplateNews(trx: Scope, channel_id: string, news: In
   // One that we do not know yet is in the next listing, and so is what counts of news that came out of order.
   if (news.needs_sync || !changed || changed.is_late) await askForSync(trx, channel_id);
   if (!changed?.has_changed) return false;
-  await insertEvents(trx, [
-    {
-      account_id: trx.account_id,
-      id: uuid(),
-      type: 'template.status_changed',
-      attendance_id: null,
-      attendance_sequence: null,
-      contact_id: null,
-      data: toTemplate(changed.row),
-      created_at: trx.now(),
-    },
-  ]);
+  await insertEvents(trx, [templateEvent(trx, changed.row)]);
   return true;
 }

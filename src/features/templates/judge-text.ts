@@ -32,7 +32,9 @@ export function judgeTime(value: unknown): Verdict {
   if (typeof value !== 'string') return { fault: 'time' };
   const is_whole = /^\d{4}-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i.test(value);
   const time = new Date(value.toUpperCase());
-  return is_whole && isDayOfItsMonth(value) && time.valueOf() > 0 ? { value: time.toISOString() } : { fault: 'time' };
+  // In UTC it may be of the year 10000, which has no place in a time of JSON.
+  const is_known = time.valueOf() > 0 && time.getUTCFullYear() <= 9999;
+  return is_whole && isDayOfItsMonth(value) && is_known ? { value: time.toISOString() } : { fault: 'time' };
 }
 
 /** What is wrong with a text of at most `max` characters, whatever it stands for. */

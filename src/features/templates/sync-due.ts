@@ -1,7 +1,7 @@
 import type { Context, Scope } from '../../context.ts';
 import { Problem } from '../../problem.ts';
 import type { Vaults } from '../accounts/vaults.ts';
-import { takeDueSync } from '../channels/channels.repository.ts';
+import { askForSync, takeDueSync } from '../channels/channels.repository.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import { syncTemplates } from './sync-templates.ts';
 
@@ -19,7 +19,8 @@ export async function syncDueTemplates(ctx: Context, vaults: Vaults, outside: Ou
     await syncTemplates(scope, outside, channel.id);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    // The next webhook or refusal asks again.
+    // The next webhook or refusal asks again; where we stop, whoever starts next.
+    if (ctx.signal.aborted) await askForSync(scope, channel.id);
     ctx.log.warn({ channel_id: channel.id, code: error.kind.code }, 'templates.not_synced');
   }
   return 1;

@@ -2,10 +2,12 @@ import { inTransaction, type Scope } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import { defineProblem, type Problem } from '../../problem.ts';
 import { type ProviderError, type ProviderTemplate, provider_errors } from '../../providers/provider.ts';
-import { findChannel, lockChannel, setTemplatesSyncedAt } from '../channels/channels.repository.ts';
+import { askForSync, findChannel, lockChannel, setTemplatesSyncedAt } from '../channels/channels.repository.ts';
 import { type Outside, toProviderCall } from '../channels/provider-call.ts';
+import { insertEvents } from '../events/events.repository.ts';
 import { channel_not_found } from '../references.ts';
-import { replaceTemplates } from './templates.repository.ts';
+import { templateEvent } from './template-event.ts';
+import { listTemplatesById, replaceTemplates } from './templates.repository.ts';
 import type { TemplateSyncView } from './templates.schema.ts';
 
 export const templates_not_supported = defineProblem({
@@ -101,8 +103,19 @@ async function keepListing(
   if (last && last > synced_at) {
     return { created: 0, updated: 0, removed: 0, unchanged: templates.length, synced_at: last.toISOString() };
   }
-  const { created, updated, removed } = await replaceTemplates(trx, channel_id, templates, synced_at);
+  const { created, updated, removed, changed, has_newer } = await replaceTemplates(
+    trx,
+    channel_id,
+    templates,
+    synced_at,
+  );
+  const rows = await listTemplatesById(trx, changed);
+  await insertEvents(
+    trx,
+    rows.map((row) => templateEvent(trx, row)),
+  );
   await setTemplatesSyncedAt(trx, channel_id, synced_at);
+  if (has_newer) await askForSync(trx, channel_id);
   const unchanged = templates.length - created - updated;
   return { created, updated, removed, unchanged, synced_at: synced_at.toISOString() };
 }

@@ -16,6 +16,10 @@ export interface TemplateFilter {
   status: string;
 }
 
+export async function listTemplatesById(ctx: Ctx, ids: string[]): Promise<TemplatesRow[]> {
+  return ids.length === 0 ? [] : table(ctx, 'templates').whereIn('id', ids).orderBy('id');
+}
+
 export async function findTemplate(ctx: Ctx, id: string): Promise<TemplatesRow | undefined> {
   return table(ctx, 'templates').where({ id }).first();
 }
@@ -56,7 +60,8 @@ export async function changeTemplate(
   const has_changed = Object.entries(change).some(([name, value]) => before[name as 'status'] !== value);
   // Providers date by the second.
   const is_late = at.getTime() + 1_000 <= before.synced_at.getTime();
-  if (!has_changed || is_late) return { row: before, has_changed: false, is_late };
+  if (is_late || (!has_changed && at <= before.synced_at)) return { row: before, has_changed: false, is_late };
+  // What it says was known; that it still was so then was not.
   const [row] = await table(ctx, 'templates')
     .where({ id: before.id })
     .update({ ...change, synced_at: at })
@@ -64,19 +69,30 @@ export async function changeTemplate(
   return row && { row, has_changed, is_late };
 }
 
+export interface Replaced {
+  created: number;
+  updated: number;
+  removed: number;
+  /** Ids of those that were there and have another status, category or quality now. */
+  changed: string[];
+  /** Some were left, since news of them came after the listing was asked for. */
+  has_newer: boolean;
+}
+
 /**
  * Makes a channel's templates those of a whole listing, where a name and language come once: new ones are added, different
- * ones changed, the missing ones `deleted`; what is equal is not written. The caller holds the channel's lock.
+ * ones changed, the missing ones `deleted`; what is equal, or known later than it was asked for, is not written. The caller
+ * holds the channel's lock.
  */
 export async function replaceTemplates(
   { db, account_id }: Ctx,
   channel_id: string,
   listed: ProviderTemplate[],
   synced_at: Date,
-): Promise<{ created: number; updated: number; removed: number }> {
+): Promise<Replaced> {
   // Ids of one moment are ordered: a listing keeps its order in ours.
   const with_ids = listed.map((template) => ({ id: uuid(), ...template }));
-  const { rows } = await db.raw<{ rows: { created: number; updated: number; removed: number }[] }>(
+  const { rows } = await db.raw<{ rows: Replaced[] }>(
     `with listed as (
        select * from jsonb_to_recordset(cast(:listed as jsonb))
            as l (id uuid, provider_template_id text, name text, language text, category text, status text,
@@ -93,16 +109,25 @@ export async function replaceTemplates(
          where (t.provider_template_id, t.category, t.status, t.quality, t.parameter_format, t.components)
                is distinct from (excluded.provider_template_id, excluded.category, excluded.status,
                                  excluded.quality, excluded.parameter_format, excluded.components)
-       returning t.id
+           and t.synced_at <= :synced_at
+       returning t.id, t.status, t.category, t.quality
      ), removed as (
        update templates t set status = 'deleted', synced_at = :synced_at
-        where t.account_id = :account_id and t.channel_id = :channel_id and t.status <> 'deleted'
+        where t.account_id = :account_id and t.channel_id = :channel_id and t.status <> 'deleted' and t.synced_at <= :synced_at
           and not exists (select from listed l where l.name = t.name and l.language = t.language)
-       returning t.id
+       returning t.id, t.status, t.category, t.quality
      )
      select cast(count(*) filter (where is_new) as int) as created,
             cast(count(*) filter (where not is_new) as int) as updated,
-            (select cast(count(*) as int) from removed) as removed
+            (select cast(count(*) as int) from removed) as removed,
+            -- As they were: a statement does not see what it writes.
+            array(select b.id from templates b
+                    join (select * from written union all select * from removed) n on n.id = b.id
+                   where b.account_id = :account_id
+                     and (b.status, b.category, b.quality) is distinct from (n.status, n.category, n.quality)
+                   order by b.id) as changed,
+            exists (select from templates b where b.account_id = :account_id and b.channel_id = :channel_id
+                                              and b.synced_at > :synced_at) as has_newer
        from (select id in (select id from listed) as is_new from written) w`,
     { account_id, channel_id, synced_at, listed: toStorableJson(with_ids) },
   );

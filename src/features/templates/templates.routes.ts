@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { scopeOf } from '../../http/authenticate.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
-import type { App } from '../../http/server.ts';
+import { type App, allowSilence } from '../../http/server.ts';
 import { Closed, Id, Line, OneOf, page_query } from '../../schema.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import { channel_not_found, template_not_found } from '../references.ts';
@@ -115,6 +115,9 @@ export function templateRoutes(app: App, { outside }: { outside: Outside }): voi
         response: { 200: Type.Ref(TemplateSync) },
       },
     },
-    async (request) => syncTemplates(scopeOf(request), outside, request.params.channel_id),
+    async (request) => {
+      allowSilence(request);
+      return syncTemplates(scopeOf(request), outside, request.params.channel_id);
+    },
   );
 }

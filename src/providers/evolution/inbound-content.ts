@@ -76,7 +76,8 @@ interface Part {
 
 /** The content of `data.message`; `data` holds the context in some builds, the message itself in others. */
 export function readContent(data: Json): Content {
-  const message = unwrap(objectAt(data, 'message'));
+  const whole = objectAt(data, 'message');
+  const message = unwrap(whole);
   if (Object.keys(message).length === 0) return { kind: 'none', reason: 'no_content' };
   const text = textOf(message.conversation);
   if (text !== null) return finish({ type: 'text', text }, objectAt(data, 'contextInfo'));
@@ -84,7 +85,8 @@ export function readContent(data: Json): Content {
     const part = message[member];
     if (!isObject(part)) continue;
     const context = { ...objectAt(data, 'contextInfo'), ...objectAt(part, 'contextInfo') };
-    return finish(read(part, message), context);
+    // Where its bytes are stands outside of what it is wrapped in.
+    return finish(read(part, { mediaUrl: whole.mediaUrl, ...message }), context);
   }
   const deed = Object.keys(message).find((member) => deeds.has(member));
   const reason = deeds.get(deed ?? '') ?? ('conversation' in message ? 'no_content' : 'unknown_type');

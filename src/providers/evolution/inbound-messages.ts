@@ -2,7 +2,7 @@ import type { InboundEvent } from '../inbound.ts';
 import { isObject, type Json, listAt, objectAt, stringOf, textOf, timeOf } from '../wire.ts';
 import { integerOf, readContent } from './inbound-content.ts';
 import { type Envelope, ignored, isTrue } from './inbound-envelope.ts';
-import { failure, isLocked } from './inbound-statuses.ts';
+import { failure, isLocked, isPending } from './inbound-statuses.ts';
 import { identitiesOf, judgeChat } from './jid.ts';
 
 /** `messages.upsert` and `send.message`: a message in either direction. */
@@ -28,7 +28,7 @@ export function readMessage(data: unknown, is_sent: boolean, envelope: Envelope)
   const { kind: _, reply_to, opens, ...said } = content;
   if (is_ours) {
     const to = { identities, profile_name: null };
-    return [{ kind: 'echo', provider_message_id, correlator: null, at, to, ...said }];
+    return [{ kind: 'echo', provider_message_id, correlator: null, at, to, ...said, is_pending: isPending(data) }];
   }
   const from = { identities, profile_name: textOf(data.pushName)?.slice(0, 200) ?? null };
   return [{ kind: 'message', provider_message_id, at, from, ...said, reply_to, opens }];

@@ -1,6 +1,6 @@
 import type { InboundEvent, InboundStatus } from '../inbound.ts';
 import type { Address } from '../provider.ts';
-import { isObject, listAt, objectAt, providerError, scrub, stringOf } from '../wire.ts';
+import { isObject, type Json, listAt, objectAt, providerError, scrub, stringOf } from '../wire.ts';
 import { provider_name, restricted } from './evolution-answer.ts';
 import { type Envelope, ignored, isTrue } from './inbound-envelope.ts';
 import { identitiesOf, judgeChat } from './jid.ts';
@@ -33,6 +33,12 @@ export function readStatus(data: unknown, envelope: Envelope): InboundEvent[] {
   const identities = identitiesOf([remote_jid, key.remoteJidAlt], own);
   if (fact === 'failed') return failure({ provider_message_id, identities, at }, stubs, envelope);
   return [{ kind: 'status', provider_message_id, correlator: null, fact, at, error: null, identities }];
+}
+
+/** Whether a message of ours, as the gateway shows it, is known to the gateway alone. */
+export function isPending({ status }: Json): boolean {
+  const fact = facts.get(status);
+  return fact === 'accepted' || fact === 'failed';
 }
 
 /** WhatsApp did not take it. 463, where a build tells it: this number may not open new chats. */

@@ -73,7 +73,16 @@ function readMessage(told: Told): InboundEvent {
   const { kind: _, ...said } = content;
   const at = timeOf(payload.timestamp) ?? told.at;
   const common = { provider_message_id: id.id, at, ...said };
-  if (from_me) return { kind: 'echo', ...common, correlator: null, to: person };
+  if (from_me) {
+    const fact = factOf(payload.ack ?? payload.ackName);
+    return {
+      kind: 'echo',
+      ...common,
+      correlator: null,
+      to: person,
+      is_pending: fact === 'accepted' || fact === 'failed',
+    };
+  }
   const reply_to = messageIdOf(objectAt(payload, 'replyTo').id)?.id ?? null;
   return { kind: 'message', ...common, from: person, reply_to, opens: content.type !== 'unsupported' };
 }

@@ -59,6 +59,7 @@ export const waha = {
     reports_status: true,
   },
   send,
+  chosenId,
   checkChannel,
   checkNumber,
   inbound: waha_inbound,
@@ -70,7 +71,7 @@ async function send(call: ProviderCall, message: OutboundMessage): Promise<SendO
   if (chatId === null) return { kind: 'refused', error: providerError(provider_name, 'recipient_address_invalid') };
   if (content.type !== 'text') return { kind: 'refused', error: providerError(provider_name, 'message_invalid') };
   const { session = '' } = call.credentials;
-  const id = chosenId(correlator);
+  const id = idFor(correlator);
   const body = { session, chatId, text: content.text, linkPreview: false, id };
   const outcome = await askServer(call, '/api/sendText', body);
   return named(id, readSend(call, message, outcome));
@@ -89,9 +90,14 @@ function readSend(call: ProviderCall, message: OutboundMessage, outcome: HttpOut
 }
 
 /** The same for every attempt of a message, so that WhatsApp drops a repeat; other correlators than ours are taken whole. */
-function chosenId(correlator: string): string {
+function idFor(correlator: string): string {
   const [, message] = /^cv1\.([A-Za-z0-9_-]{22})\./.exec(correlator) ?? [];
   return deriveMessageId(message ?? correlator);
+}
+
+/** That of `idFor`, of a message whose correlator nobody has any more. */
+function chosenId(message_id: string): string {
+  return deriveMessageId(Buffer.from(message_id.replaceAll('-', ''), 'hex').toString('base64url'));
 }
 
 function chatIdOf(to: Address): string | null {

@@ -1,9 +1,15 @@
 import type { ChannelStatus, ProviderErrorCode } from '../provider.ts';
 
-/** What one of Meta's error codes means for us. `retry_after_ms` null: the caller's own growing delay. */
+/** What one of Meta's error codes means for us. `retry_after_ms` null: the caller's own growing delay. `most_tries`: as in `SendOutcome`. */
 export type Verdict =
   | { kind: 'refused'; code: ProviderErrorCode; channel?: ChannelStatus }
-  | { kind: 'unavailable'; code: ProviderErrorCode; retry_after_ms: number | null; channel?: ChannelStatus };
+  | {
+      kind: 'unavailable';
+      code: ProviderErrorCode;
+      retry_after_ms: number | null;
+      most_tries?: number;
+      channel?: ChannelStatus;
+    };
 
 export interface GraphFault {
   code: number | null;
@@ -50,10 +56,10 @@ const table = new Map<number, Verdict>([
   [131048, unavailable('channel_spam_limited', hour_ms, 'restricted')],
   [131064, refused('channel_messaging_limit_reached')],
   [132069, unavailable('provider_rate_limited', hour_ms)],
-  // Meta's own faults.
-  [1, unavailable('provider_unavailable', 30_000)],
+  // Meta's own faults; 1 and 131000 are also said of what it will never take.
+  [1, { ...unavailable('provider_unavailable', 30_000), most_tries: 2 }],
   [2, unavailable('provider_unavailable', null)],
-  [131000, unavailable('provider_unavailable', null)],
+  [131000, { ...unavailable('provider_unavailable', null), most_tries: 5 }],
   [131016, unavailable('provider_unavailable', null)],
   [131057, unavailable('provider_unavailable', 10_000)],
   [133004, unavailable('provider_unavailable', null)],
@@ -101,7 +107,7 @@ const table = new Map<number, Verdict>([
 
 /**
  * Judges an error of Meta's, whether it came in an answer or in a status webhook.
- * A code that is not in the table is retried when Meta calls it transient or answered 5xx, and is final otherwise.
+ * A code that is not in the table is retried a few times when Meta calls it transient or answered 5xx, and is final otherwise.
  */
 export function judgeGraphFault({ code, subcode, is_transient, http_status }: GraphFault): Verdict {
   // 100 with subcode 33: the object is gone, not the parameter wrong.
@@ -109,7 +115,8 @@ export function judgeGraphFault({ code, subcode, is_transient, http_status }: Gr
   const known = code === null ? undefined : table.get(code);
   if (known) return known;
   if (code !== null && code >= 200 && code <= 299) return refused('channel_permission_missing');
-  if (is_transient || (http_status !== null && http_status >= 500)) return unavailable('provider_unavailable', null);
+  if (is_transient || (http_status !== null && http_status >= 500))
+    return { ...unavailable('provider_unavailable', null), most_tries: 5 };
   return refused('provider_refused');
 }
 
@@ -117,6 +124,10 @@ function refused(code: ProviderErrorCode, channel?: ChannelStatus): Verdict {
   return { kind: 'refused', code, ...(channel ? { channel } : {}) };
 }
 
-function unavailable(code: ProviderErrorCode, retry_after_ms: number | null, channel?: ChannelStatus): Verdict {
+function unavailable(
+  code: ProviderErrorCode,
+  retry_after_ms: number | null,
+  channel?: ChannelStatus,
+): Extract<Verdict, { kind: 'unavailable' }> {
   return { kind: 'unavailable', code, retry_after_ms, ...(channel ? { channel } : {}) };
 }

@@ -53,7 +53,7 @@ export function readEcho(message: unknown, { value, at: otherwise }: Change): In
   if (provider_message_id === null || to.identities.length === 0) return ignored('incomplete');
   const { kind: _, opens: __, ...said } = content;
   const at = timeOf(message.timestamp) ?? otherwise;
-  return { kind: 'echo', provider_message_id, correlator: null, at, to, ...said };
+  return { kind: 'echo', provider_message_id, correlator: null, at, to, ...said, is_pending: false };
 }
 
 /** What it quotes or reacts to. */

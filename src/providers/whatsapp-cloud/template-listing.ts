@@ -15,7 +15,7 @@ const fields = [
 ].join(',');
 const page_size = 100;
 const max_pages = 200;
-const max_listing_ms = 60_000;
+const max_listing_ms = 45_000;
 const max_page_bytes = 8_388_608;
 const stale_cursor_code = '131059';
 

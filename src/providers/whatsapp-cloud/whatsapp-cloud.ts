@@ -76,7 +76,9 @@ export const whatsapp_cloud = {
 } satisfies Provider;
 
 /** What Meta answers when its template has other parameters than ours, is gone, or is not what it was. */
-const template_suspicions = new Set(['132000', '132001', '135000']);
+const template_suspicions = new Set(['132000', '132001', '132012', '135000']);
+/** It is paused or disabled, which we did not know. */
+const template_news = new Set(['132015', '132016']);
 
 async function send(call: ProviderCall, message: OutboundMessage): Promise<SendOutcome> {
   const recipient = addressTo(message.to);
@@ -100,9 +102,12 @@ async function send(call: ProviderCall, message: OutboundMessage): Promise<SendO
   const news = channel ? { channel } : {};
   if (verdict.kind === 'refused') {
     const suspects_template = message.content.type === 'template' && template_suspicions.has(error.provider.code ?? '');
-    return { kind: 'refused', error, ...news, ...(suspects_template ? { suspects_template } : {}) };
+    const wants_sync = template_news.has(error.provider.code ?? '');
+    const of_template = { ...(suspects_template ? { suspects_template } : {}), ...(wants_sync ? { wants_sync } : {}) };
+    return { kind: 'refused', error, ...news, ...of_template };
   }
-  return { kind: 'unavailable', error, retry_after_ms: verdict.retry_after_ms, ...news };
+  const { retry_after_ms, most_tries } = verdict;
+  return { kind: 'unavailable', error, retry_after_ms, ...(most_tries ? { most_tries } : {}), ...news };
 }
 
 /** By shape and not by kind alone: a BSUID in `to` is answered with 200 and never delivered. */

@@ -79,7 +79,10 @@ type Said = Pick<InboundEcho, 'at' | 'type' | 'text' | 'media'>;
 
 function typed(body: Json, id: MessageId, said: Said): InboundEvent {
   const to = personOf([serializedOf(body.to), id.chat, serializedOf(body.chatId)], null);
-  return to ? { kind: 'echo', provider_message_id: id.id, ...said, correlator: null, to } : ignored('incomplete');
+  if (!to) return ignored('incomplete');
+  // 0: the gateway has it; -1: WhatsApp did not take it.
+  const is_pending = body.ack === 0 || body.ack === -1;
+  return { kind: 'echo', provider_message_id: id.id, ...said, correlator: null, to, is_pending };
 }
 
 function received(body: Json, id: MessageId, said: Said): InboundEvent {

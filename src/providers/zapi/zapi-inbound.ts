@@ -60,7 +60,8 @@ function readReceived(body: Json, at: Date): InboundEvent {
     const original_id = stringOf(body.editMessageId, 128) ?? id;
     return body.fromMe ? ignored('own_change') : { kind: 'edit', original_id, at, text: said.text };
   }
-  if (body.fromMe) return { kind: 'echo', provider_message_id: id, correlator: null, at, to: person, ...said };
+  if (body.fromMe)
+    return { kind: 'echo', provider_message_id: id, correlator: null, at, to: person, ...said, is_pending: false };
   const reply_to = stringOf(body.referenceMessageId, 128);
   return {
     kind: 'message',

@@ -1,8 +1,10 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
+import type { Scope } from '../../../src/context.ts';
+import { createTeam } from '../../../src/features/teams/create-team.ts';
 import { addChannel } from '../../support/add-channel.ts';
 import { assertRefused } from '../../support/refusal.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { type Body, eventually, startService } from '../../support/service.ts';
 
 const service = await startService(t, { with_lanes: false });
 const company = await service.createCompany();
@@ -130,4 +132,24 @@ t.test('DELETE /v1/teams/{team_id}', async (t) => {
       }
     }
   });
+});
+
+t.test('a team that is made while the last one is deleted: one of them is the default', async (t) => {
+  const client = await service.createClient();
+  const { body: first } = await client.post('/v1/teams', { name: 'Comercial' });
+  const making = await service.db.transaction();
+  const scope = { ...service.ctx, db: making, account_id: client.account_id } as unknown as Scope;
+  await createTeam(scope, { name: 'Suporte' });
+  const deleted = client.call('DELETE', `/v1/teams/${first.id}`);
+  await eventually(
+    () =>
+      service.db.raw<{ rows: unknown[] }>(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      ),
+    ({ rows }) => rows.length > 0,
+  );
+  await making.commit();
+  t.match(await deleted, { status: 409, body: { code: 'team_is_default' } });
+  const { body } = await client.get('/v1/teams');
+  t.equal(body.data.filter((team: Body) => team.is_default).length, 1);
 });

@@ -171,6 +171,52 @@ t.test('POST /v1/channels/{channel_id}/templates/sync', async (t) => {
     t.same(await listNames(client), ['new']);
   });
 
+  t.test('news that come while a listing is read are newer than it: they stay, and it is read again', async (t) => {
+    const client = await createClient();
+    const graph = await startGraph(t, [graphTemplate('a'), graphTemplate('b')]);
+    const channel = await addChannel(client, { base_url: graph.url });
+    await sync(client, channel);
+    graph.beforeAnswer = async () => {
+      await ctx
+        .db('templates')
+        .where({ channel_id: channel.id })
+        .update({ status: 'paused', synced_at: new Date(Date.now() + 60_000) });
+      return 200;
+    };
+    graph.templates = [graphTemplate('a', { category: 'UTILITY' })];
+    t.match((await sync(client, channel)).body, { created: 0, updated: 0, removed: 0 });
+    const rows = await ctx.db('templates').where({ channel_id: channel.id }).select('status');
+    t.same(
+      rows.map(({ status }) => status),
+      ['paused', 'paused'],
+    );
+    t.ok((await ctx.db('channels').where({ id: channel.id }).first('sync_due_at'))?.sync_due_at);
+  });
+
+  t.test('what a sync changes of known ones is told, and what it finds for the first time is not', async (t) => {
+    const client = await createClient();
+    const graph = await startGraph(t, [graphTemplate('a'), graphTemplate('b'), graphTemplate('c')]);
+    const channel = await addChannel(client, { base_url: graph.url });
+    const told = async () =>
+      (
+        await ctx.db('events').where({ account_id: client.account_id, type: 'template.status_changed' }).orderBy('id')
+      ).map(({ data }) => [data.name, data.status]);
+    await sync(client, channel);
+    t.same(await told(), []);
+    graph.templates = [
+      graphTemplate('a', { status: 'PAUSED' }),
+      graphTemplate('b', { components: [{ type: 'BODY', text: 'Oi {{1}}' }] }),
+      graphTemplate('d'),
+    ];
+    await sync(client, channel);
+    t.same((await told()).toSorted(), [
+      ['a', 'paused'],
+      ['c', 'deleted'],
+    ]);
+    await sync(client, channel);
+    t.equal((await told()).length, 2);
+  });
+
   t.test('while an attendance could be written over the channel: the lock lets it through', async (t) => {
     const client = await createClient();
     const channel = await addChannel(client);

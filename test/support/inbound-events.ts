@@ -7,7 +7,7 @@ const members: Record<InboundEvent['kind'], string> = {
   edit: 'kind original_id at text',
   revoke: 'kind original_id at text',
   status: 'kind provider_message_id correlator fact at error identities',
-  echo: 'kind provider_message_id correlator at to type text media',
+  echo: 'kind provider_message_id correlator at to type text media is_pending',
   identity: 'kind at before after',
   template: 'kind provider_template_id name language at status category quality needs_sync',
   channel: 'kind at news',
@@ -40,7 +40,12 @@ function faultsOfKind(event: InboundEvent): string[] {
     case 'message':
       return [...said(event), ...person(event.from), ...unless('opens', typeof event.opens === 'boolean')];
     case 'echo':
-      return [...said(event), ...person(event.to), ...unless('correlator', isIdOrNull(event.correlator))];
+      return [
+        ...said(event),
+        ...person(event.to),
+        ...unless('correlator', isIdOrNull(event.correlator)),
+        ...unless('is_pending', typeof event.is_pending === 'boolean'),
+      ];
     case 'edit':
     case 'revoke':
       return [...unless('original_id', isId(event.original_id)), ...unless('text', isText(event.text))];

@@ -9,7 +9,7 @@ import { readLanguage } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id } from '../../schema.ts';
-import { waitForMessage } from '../messages/wait-for-message.ts';
+import type { WaitForMessage } from '../messages/wait-for-message.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { findAttendance } from './attendances.repository.ts';
 import { Attendance, type AttendanceView } from './attendances.schema.ts';
@@ -22,10 +22,15 @@ import { CloseAttendance, RetryAttendance, TransferAttendance, verb_schemas } fr
 const tags = ['Attendances'];
 const AttendancePath = Closed({ attendance_id: Id('The attendance.') });
 
+interface Waiting {
+  wake: Wake;
+  waitFor: WaitForMessage;
+}
+
 /** What can be done with an attendance that is there: retry, transfer, close. */
-export function attendanceVerbRoutes(app: App, { wake }: { wake: Wake }): void {
+export function attendanceVerbRoutes(app: App, waiting: Waiting): void {
   for (const schema of verb_schemas) app.addSchema(schema);
-  retryRoute(app, wake);
+  retryRoute(app, waiting);
 
   app.post(
     '/v1/attendances/:attendance_id/transfer',
@@ -65,7 +70,7 @@ export function attendanceVerbRoutes(app: App, { wake }: { wake: Wake }): void {
   );
 }
 
-function retryRoute(app: App, wake: Wake): void {
+function retryRoute(app: App, waiting: Waiting): void {
   app.post(
     '/v1/attendances/:attendance_id/retry',
     {
@@ -91,17 +96,17 @@ function retryRoute(app: App, wake: Wake): void {
         request,
         reply,
         (scope) => retryAttendance(scope, request.params.attendance_id, request.body),
-        wake,
+        waiting,
       ),
   );
 }
 
-/** The attendance after the verb, once per key; with a `wake` it queued a message, which `Prefer: wait` watches. */
+/** The attendance after the verb, once per key; with `waiting` it queued a message, which `Prefer: wait` watches. */
 function answerAttendance(
   request: FastifyRequest,
   reply: FastifyReply,
   verb: (scope: RequestScope) => Promise<AttendancesRow>,
-  wake?: Wake,
+  waiting?: Waiting,
 ): Promise<void> {
   const show = async (scope: RequestScope, row: AttendancesRow) =>
     (await loadAttendances(scope, [row], readLanguage(request.headers['accept-language'])))[0];
@@ -112,14 +117,14 @@ function answerAttendance(
       const location = `/v1/attendances/${row.id}`;
       return { status: 200, location, body: await show(trx, row), contact_id: row.contact_id };
     });
-  if (!wake) return answerPost(request, reply, work);
+  if (!waiting) return answerPost(request, reply, work);
   return answerPost(request, reply, work, {
-    onDone: () => wake.call(dispatch_topic),
+    onDone: () => waiting.wake.call(dispatch_topic),
     refresh: refreshWhenAsked<AttendanceView>(
       request,
       reply,
-      async ({ first_message }, wait_s) => {
-        if (first_message) await waitForMessage(scopeOf(request), wake, first_message.id, wait_s);
+      async ({ first_message }, until) => {
+        if (first_message) await waiting.waitFor(scopeOf(request), first_message.id, until);
       },
       async (stored) => {
         const row = await findAttendance(scopeOf(request), stored.id);

@@ -24,16 +24,15 @@ export async function lockAttendance(ctx: Ctx, id: string): Promise<AttendancesR
   return table(ctx, 'attendances').where({ id }).forNoKeyUpdate().first();
 }
 
+const lockRows = prepare<{ account_id: string; ids: string[] }, AttendancesRow>(
+  'lock_attendance_rows',
+  `select ${columnsOf('attendances', 'a')} from attendances a
+    where a.account_id = :account_id and a.id = any (cast(:ids as uuid[])) order by a.id for no key update of a`,
+);
+
 /** Several of them, locked in one order for all. */
 export async function lockAttendanceRows({ db, account_id }: Ctx, ids: string[]): Promise<AttendancesRow[]> {
-  const { rows } = await db
-    .raw<{ rows: AttendancesRow[] }>(
-      `select ${columnsOf('attendances', 'a')} from attendances a
-        where a.account_id = :account_id and a.id = any (cast(:ids as uuid[])) order by a.id for no key update of a`,
-      { account_id, ids },
-    )
-    .options({ name: 'lock_attendance_rows' });
-  return rows;
+  return lockRows(db, { account_id, ids });
 }
 
 /** An attendance as it is from now on, and how many numbers are taken for what is told of it. */
@@ -42,24 +41,29 @@ export type ChangedAttendance = Pick<
   'id' | 'status' | 'closed_at' | 'close_reason' | 'window_expires_at'
 > & { events: number };
 
+const change = prepare<{ account_id: string; now: Date; ids: string[]; changed: string }, AttendancesRow>(
+  'change_attendances',
+  `update attendances a
+      set status = n.status, closed_at = n.closed_at, close_reason = n.close_reason, window_expires_at = n.window_expires_at,
+          event_sequence = a.event_sequence + n.events, updated_at = :now
+     from jsonb_to_recordset(cast(:changed as jsonb))
+          as n (id uuid, status text, closed_at timestamptz, close_reason text, window_expires_at timestamptz, events integer)
+    where a.account_id = :account_id and a.id = any (cast(:ids as uuid[])) and a.id = n.id
+   returning ${columnsOf('attendances', 'a')}`,
+);
+
 /** Changes attendances that the caller has locked, each once. */
 export async function changeAttendances(
   { db, account_id, now }: Ctx & Pick<Scope, 'now'>,
   changed: ChangedAttendance[],
 ): Promise<AttendancesRow[]> {
   if (changed.length === 0) return [];
-  const { rows } = await db
-    .raw<{ rows: AttendancesRow[] }>(
-      `update attendances a
-          set status = n.status, closed_at = n.closed_at, close_reason = n.close_reason, window_expires_at = n.window_expires_at,
-              event_sequence = a.event_sequence + n.events, updated_at = :now
-         from jsonb_to_recordset(cast(:changed as jsonb))
-              as n (id uuid, status text, closed_at timestamptz, close_reason text, window_expires_at timestamptz, events integer)
-        where a.account_id = :account_id and a.id = any (cast(:ids as uuid[])) and a.id = n.id
-       returning ${columnsOf('attendances', 'a')}`,
-      { account_id, now: now(), ids: changed.map(({ id }) => id), changed: JSON.stringify(changed) },
-    )
-    .options({ name: 'change_attendances' });
+  const rows = await change(db, {
+    account_id,
+    now: now(),
+    ids: changed.map(({ id }) => id),
+    changed: JSON.stringify(changed),
+  });
   if (rows.length !== changed.length) throw new Error('a locked attendance is gone');
   return rows;
 }

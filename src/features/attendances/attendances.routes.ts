@@ -12,7 +12,7 @@ import { Closed, Id, page_query } from '../../schema.ts';
 import { listTimeline } from '../events/events.repository.ts';
 import { listAttempts, listMessages, toMessage } from '../messages/messages.repository.ts';
 import { MessagePage } from '../messages/messages.schema.ts';
-import { waitForMessage } from '../messages/wait-for-message.ts';
+import type { WaitForMessage } from '../messages/wait-for-message.ts';
 import { attendance_not_found, getAttendance } from './attendance-state.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { findAttendance, listAttendances } from './attendances.repository.ts';
@@ -36,6 +36,7 @@ const languageOf = (request: FastifyRequest) => readLanguage(request.headers['ac
 
 interface StartDoor {
   wake: Wake;
+  waitFor: WaitForMessage;
   rows: StartRows;
   /** Looks for the answer that is kept under a key. */
   findStored: FindStored;
@@ -47,7 +48,7 @@ export function attendanceRoutes(app: App, door: StartDoor): void {
   readRoutes(app);
 }
 
-function startRoute(app: App, { wake, rows, findStored }: StartDoor): void {
+function startRoute(app: App, { wake, waitFor, rows, findStored }: StartDoor): void {
   app.post(
     '/v1/attendances',
     {
@@ -86,18 +87,18 @@ function startRoute(app: App, { wake, rows, findStored }: StartDoor): void {
         if (answer.body.outcome.message_id) wake.call(dispatch_topic);
         return answer;
       };
-      return answerOnce(request, reply, start, { refresh: refreshAfterWait(request, reply, wake), findStored });
+      return answerOnce(request, reply, start, { refresh: refreshAfterWait(request, reply, waitFor), findStored });
     },
   );
 }
 
 /** With `Prefer: wait` the answer shows the attendance as it is when its message has left, or when the time is up. */
-function refreshAfterWait(request: FastifyRequest, reply: FastifyReply, wake: Wake) {
+function refreshAfterWait(request: FastifyRequest, reply: FastifyReply, waitFor: WaitForMessage) {
   return refreshWhenAsked<StartedAttendanceView>(
     request,
     reply,
-    async ({ outcome }, wait_s) => {
-      if (outcome.message_id) await waitForMessage(scopeOf(request), wake, outcome.message_id, wait_s);
+    async ({ outcome }, until) => {
+      if (outcome.message_id) await waitFor(scopeOf(request), outcome.message_id, until);
     },
     async (stored) => {
       const row = await findAttendance(scopeOf(request), stored.id);

@@ -54,8 +54,8 @@ export const contact_unreachable = defineProblem({
   status: 422,
   title: { en: 'The contact has no address on this channel', pt: 'O contato não tem endereço neste canal' },
   detail: {
-    en: 'This contact has no phone, and no other address that this channel can use. Add a phone.',
-    pt: 'Este contato não tem telefone nem outro endereço que este canal use. Inclua um telefone.',
+    en: 'This contact has no phone, and no other address that this channel can use for this message. Add a phone.',
+    pt: 'Este contato não tem telefone nem outro endereço que este canal use para esta mensagem. Inclua um telefone.',
   },
   example: { pointer: '/contact' },
 });
@@ -109,7 +109,7 @@ export function checkStart(
   const reused = body.on_open === 'reuse' ? (facts.open?.address ?? null) : null;
   const address = reused ?? chooseAddress(provider, channel, contact, phone);
   const is_written_to = provider.type === 'official' || body.text !== undefined;
-  if (is_written_to && (contact ?? phone)) check(() => checkReachable(address));
+  if (is_written_to && (contact ?? phone)) check(() => checkReachable(address, message ? facts.template : null));
   if (!team || found.length > 0) return { checked: null, refusals: found };
   return { checked: { contact, channel, provider, team, message, address }, refusals: found };
 }
@@ -161,9 +161,11 @@ export function checkOptOut(contact: StartContact | null, template: StartTemplat
   throw contact_opted_out({ pointer: '/contact', params: { since } });
 }
 
-/** Throws `contact_unreachable` when there is no address. */
-export function checkReachable(address: Address | null): Address {
-  if (!address) throw contact_unreachable({ pointer: '/contact' });
+/** Throws `contact_unreachable` when there is no address, or none that Meta sends a one-time code to. */
+export function checkReachable(address: Address | null, template: Pick<StartTemplate, 'category'> | null): Address {
+  const is_code = template?.category === 'authentication';
+  if (!address || (is_code && ['bsuid', 'parent_bsuid'].includes(address.kind)))
+    throw contact_unreachable({ pointer: '/contact' });
   return address;
 }
 
@@ -182,7 +184,8 @@ export function chooseAddress(
     here.find(isWanted) as Address | undefined;
   const number = contact ? contact.phone : (phone?.e164 ?? null);
   const { checks_number } = provider.capabilities;
-  const kinds = ['bsuid', 'parent_bsuid', 'lid', ...(checks_number ? ['wa_id'] : [])];
+  // The last where there is no number that our rules know: Meta takes it as one.
+  const kinds = ['bsuid', 'parent_bsuid', 'lid', 'wa_id'];
   const address =
     number === null
       ? find(({ kind }) => kinds.includes(kind))

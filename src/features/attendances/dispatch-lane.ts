@@ -4,12 +4,18 @@ import { isDatabaseUnavailable } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { Wake } from '../../lanes/wake.ts';
+import { findProvider } from '../../providers/registry.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { askForSync, listChannelsOf } from '../channels/channels.repository.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import { type ClaimedMessage, claimMessages } from '../messages/claim.repository.ts';
-import { listLateMessages, listLostMessages, type WrittenOutcome } from '../messages/dispatch.repository.ts';
+import {
+  listLateMessages,
+  listLostMessages,
+  type OverdueMessage,
+  type WrittenOutcome,
+} from '../messages/dispatch.repository.ts';
 import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
 import { listOpening } from './attendances.repository.ts';
@@ -143,16 +149,37 @@ function toOutcomes(ctx: Context, finished: Finished<DispatchItem, DispatchOutco
     ),
     channel_news: finished.flatMap(({ item, outcome }) =>
       outcome.channel_news
-        ? [{ account_id: item.message.account_id, channel_id: item.message.channel_id, ...outcome.channel_news }]
+        ? [
+            {
+              account_id: item.message.account_id,
+              channel_id: item.message.channel_id,
+              asked_with: { credentials: item.channel.credentials, base_url: item.channel.base_url },
+              ...outcome.channel_news,
+            },
+          ]
         : [],
     ),
   };
+}
+
+/** Whose process died before it said under which id it sent: the ids that we choose ourselves, by the message's. */
+async function chosenIds(ctx: Context, lost: OverdueMessage[]): Promise<Map<string, string>> {
+  if (lost.length === 0) return new Map();
+  const provider_of = new Map((await listChannelsOf(ctx, lost)).map(({ id, provider }) => [id, provider]));
+  return new Map(
+    lost.flatMap(({ id, channel_id }): [string, string][] => {
+      const provider = provider_of.get(channel_id);
+      const chosen = provider === undefined ? undefined : findProvider(provider).chosenId?.(id);
+      return chosen === undefined ? [] : [[id, chosen]];
+    }),
+  );
 }
 
 /** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. T6, T7: what policies say of doubts. */
 async function sweepMessages(ctx: Context, { public_url, wake, onSwept }: DispatchDependencies): Promise<void> {
   const lost = await listLostMessages(ctx, sweep_batch);
   const late = await listLateMessages(ctx, sweep_batch);
+  const chosen = await chosenIds(ctx, lost);
   const overdue =
     (kind: 'lost' | 'too_late', code: string) =>
     (row: (typeof lost)[number]): WrittenOutcome => ({
@@ -162,7 +189,7 @@ async function sweepMessages(ctx: Context, { public_url, wake, onSwept }: Dispat
       fence: kind === 'lost' ? row.fence : null,
       attempt: row.attempt,
       kind,
-      provider_message_id: null,
+      provider_message_id: chosen.get(row.id) ?? null,
       is_held: false,
       error: { code, provider: null },
       recipient: null,

@@ -11,7 +11,7 @@ import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id } from '../../schema.ts';
 import { findMessage, listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { Message, type MessageView } from '../messages/messages.schema.ts';
-import { waitForMessage } from '../messages/wait-for-message.ts';
+import type { WaitForMessage } from '../messages/wait-for-message.ts';
 import { dispatch_topic } from './dispatch-lane.ts';
 import { resolve_problems, resolveMessage } from './resolve-message.ts';
 import { send_problems, sendMessage } from './send-message.ts';
@@ -21,11 +21,13 @@ const tags = ['Messages'];
 
 interface Dependencies {
   wake: Wake;
+  waitFor: WaitForMessage;
   public_url: string;
 }
 
 /** Later messages of an attendance, and what a person decides of one that is in doubt. */
-export function messageVerbRoutes(app: App, { wake, public_url }: Dependencies): void {
+export function messageVerbRoutes(app: App, { wake, waitFor, public_url }: Dependencies): void {
+  const waiting = { wake, waitFor };
   app.post(
     '/v1/attendances/:attendance_id/messages',
     {
@@ -48,7 +50,7 @@ export function messageVerbRoutes(app: App, { wake, public_url }: Dependencies):
       },
     },
     (request, reply) =>
-      answerMessage(request, reply, wake, 201, (scope) =>
+      answerMessage(request, reply, waiting, 201, (scope) =>
         sendMessage(scope, request.params.attendance_id, request.body),
       ),
   );
@@ -69,7 +71,7 @@ export function messageVerbRoutes(app: App, { wake, public_url }: Dependencies):
       },
     },
     (request, reply) =>
-      answerMessage(request, reply, wake, 200, (scope) =>
+      answerMessage(request, reply, waiting, 200, (scope) =>
         resolveMessage(scope, public_url, request.params.message_id, request.body),
       ),
   );
@@ -79,7 +81,7 @@ export function messageVerbRoutes(app: App, { wake, public_url }: Dependencies):
 function answerMessage(
   request: FastifyRequest,
   reply: FastifyReply,
-  wake: Wake,
+  { wake, waitFor }: Pick<Dependencies, 'wake' | 'waitFor'>,
   status: 200 | 201,
   verb: (scope: RequestScope) => Promise<MessagesRow>,
 ): Promise<void> {
@@ -97,7 +99,7 @@ function answerMessage(
   const refresh = refreshWhenAsked<MessageView>(
     request,
     reply,
-    ({ id }, wait_s) => waitForMessage(scopeOf(request), wake, id, wait_s),
+    ({ id }, until) => waitFor(scopeOf(request), id, until),
     async (stored) => {
       const row = await findMessage(scopeOf(request), stored.id);
       return row ? show(scopeOf(request), row) : stored;

@@ -1,10 +1,12 @@
 import { type Context, inTransaction } from '../../context.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
 import { applyChannelNews } from '../channels/apply-channel-news.ts';
+import type { AskedWith } from '../channels/channels.repository.ts';
 import { type LearnedIdentity, learnIdentities } from '../contacts/contacts.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
 import { applyOutcomes, type ChangedMessage, type WrittenOutcome } from '../messages/dispatch.repository.ts';
+import { endWhatIsTried } from '../messages/end-what-is-tried.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { eventOf } from './attendance-events.ts';
 import { loadAttendances } from './attendance-view.ts';
@@ -16,7 +18,7 @@ export interface Outcomes {
   written: WrittenOutcome[];
   learned: LearnedIdentity[];
   /** By channel, the last word. */
-  channel_news: (ChannelNews & { account_id: string; channel_id: string })[];
+  channel_news: (ChannelNews & { account_id: string; channel_id: string; asked_with?: AskedWith })[];
 }
 
 /**
@@ -27,7 +29,7 @@ export interface Outcomes {
 export async function recordOutcomes(ctx: Context, public_url: string, outcomes: Outcomes): Promise<number> {
   return inTransaction(ctx, async (trx) => {
     const active = await lockAttendances(trx, outcomes.written);
-    const written = outcomes.written
+    const written = (await endWhatIsTried(trx, outcomes.written))
       .map((one) => ({ ...one, is_over: !active.has(one.attendance_id) }))
       .filter((one) => one.kind !== 'resend' || !one.is_over);
     const messages = await applyOutcomes(trx, written);
@@ -117,7 +119,8 @@ async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<v
 
 async function tellChannels(trx: Context, public_url: string, news: Outcomes['channel_news']): Promise<void> {
   const last = new Map(news.map((one) => [one.channel_id, one]));
-  for (const { account_id, channel_id, status, detail } of last.values()) {
-    await applyChannelNews({ ...trx, account_id }, public_url, channel_id, { status, detail });
+  for (const { account_id, channel_id, status, detail, asked_with } of last.values()) {
+    const options = asked_with ? { asked_with } : {};
+    await applyChannelNews({ ...trx, account_id }, public_url, channel_id, { status, detail }, options);
   }
 }

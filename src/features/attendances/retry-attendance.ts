@@ -89,7 +89,8 @@ async function restart(trx: Scope, id: string, body: NonNullable<RetryBody>): Pr
   checkAvailable(facts.channel);
   const chosen = choose(facts, asked);
   if (chosen.template) checkOptOut(facts.contact, facts.template);
-  const address = checkReachable(chooseAddress(facts.provider, facts.channel, facts.contact, null));
+  const chosen_address = chooseAddress(facts.provider, facts.channel, facts.contact, null);
+  const address = checkReachable(chosen_address, chosen.template ? facts.template : null);
   const within_s = body.send_within_s ?? facts.channel.send_within_s;
   const message = await insertMessage(trx, toOutgoing(attendance, chosen, address, within_s));
   return tellRestart(trx, attendance.id, message);

@@ -68,7 +68,8 @@ export async function sendMessage(scope: Scope, attendance_id: string, body: New
     if (message.template) checkOptOut(contact, facts.template);
     const address = open?.address ?? chooseAddress(provider, channel, contact, null);
     const within_s = body.send_within_s ?? channel.send_within_s;
-    return insertMessage(trx, toOutgoing(attendance, message, checkReachable(address), within_s));
+    const reached = checkReachable(address, message.template ? facts.template : null);
+    return insertMessage(trx, toOutgoing(attendance, message, reached, within_s));
   };
   return refuseWithin(['template', 'text'], () => inTransaction(scope, send));
 }

@@ -11,17 +11,19 @@ import { insertReceived, listReported, listUnansweredLike } from '../messages/ev
 import { toMessage } from '../messages/messages.repository.ts';
 import { joinFacts } from './apply-status.ts';
 import { type Applied, addressOf, type Place } from './receive-message.ts';
-import { isKnown, phoneOf, resolvePerson } from './resolve-person.ts';
+import { isKnown, lookUp, phoneOf, resolvePerson } from './resolve-person.ts';
 
 /**
- * A message in our direction: one of ours, which it proves to be sent; one in the air or in doubt with the same text to
- * the same person, which it settles (a gateway's echo overtakes the answer to its own send); else what a person of the company typed on the phone, which joins the open attendance or is dropped.
+ * A message in our direction: one of ours, which it proves to be sent, or to be known to the gateway at least; one in the air or in
+ * doubt with the same text to the same person, which it settles (a gateway's echo overtakes the answer to its own send); else what
+ * a person of the company typed on the phone, which joins the open attendance or is dropped.
  */
 export async function applyEcho(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
   const ours = await findOurs(trx, channel, event);
   const { provider_message_id, at } = event;
   if (ours) {
-    const evidence = { fact: 'sent' as const, at, error: null, provider_message_id };
+    const fact = event.is_pending ? ('accepted' as const) : ('sent' as const);
+    const evidence = { fact, at, error: null, provider_message_id };
     const { identities } = event.to;
     const [outcome] = await joinFacts(trx, channel, [{ message: ours, evidence, identities }]);
     return outcome ?? 'dropped';
@@ -36,7 +38,10 @@ async function findOurs(trx: Scope, channel: ChannelsRow, event: InboundEcho) {
   const [found] = await listReported(trx, channel.id, [{ place: 0, message_id, provider_message_id }]);
   if (found || event.text === null) return found;
   const values = event.to.identities.flatMap(({ kind, value }) => addressesOf(kind, value));
-  const alike = await listUnansweredLike(trx, channel.id, { text: event.text, values, at: event.at });
+  // It may go by another name of the person than our message was addressed to.
+  const [named_here] = await lookUp(trx, channel, [{ identities: event.to.identities, known_id: null }]);
+  const contact_ids = [...(named_here?.known.keys() ?? [])];
+  const alike = await listUnansweredLike(trx, channel.id, { text: event.text, values, contact_ids, at: event.at });
   // Two alike settle neither: nobody could tell which.
   return alike.length === 1 ? alike[0] : undefined;
 }

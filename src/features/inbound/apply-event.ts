@@ -5,14 +5,14 @@ import { lockInvolved } from '../attendances/receptive.repository.ts';
 import { applyChannelNews } from '../channels/apply-channel-news.ts';
 import { findChannel } from '../channels/channels.repository.ts';
 import { lockPeople } from '../contacts/people.repository.ts';
-import { changeReceived, listByProviderIds, listReported } from '../messages/evidence.repository.ts';
+import { changeReceived, listByProviderIds } from '../messages/evidence.repository.ts';
 import { applyTemplateNews } from '../templates/apply-template-news.ts';
 import { applyEcho } from './apply-echo.ts';
 import { applyIdentity, applyOptOut } from './apply-identity.ts';
-import { applyStatuses, toReported } from './apply-status.ts';
-import { type Applied, type Place, receiveMessages } from './receive-message.ts';
-import { lookUp } from './resolve-person.ts';
-import { type OtherEvent, type PersonEvent, type Placed, type Step, toParts, toSteps } from './to-steps.ts';
+import { applyStatuses, type FoundReports, findReported } from './apply-status.ts';
+import { type Applied, findSenders, type Place, receiveMessages } from './receive-message.ts';
+import type { Named } from './resolve-person.ts';
+import { type OtherEvent, type PersonEvent, type Placed, toParts, toSteps } from './to-steps.ts';
 
 export type Outcome = Applied | 'not_found';
 
@@ -40,44 +40,57 @@ async function applyPart(
   part: Placed<PersonEvent>[],
   outcomes: Map<Place, Outcome>,
 ): Promise<void> {
-  const steps = part.length === 1 ? toSteps(part, new Map()) : await planSteps(trx, channel, part);
+  const known = await lookUpPart(trx, channel, part);
+  const steps = toSteps(part, known.touched);
+  if (steps.length > 1) await lockPart(trx, channel, known);
   const keep = (all: Placed[], found: Outcome[]) => {
     for (const [index, { place }] of all.entries()) outcomes.set(place, found[index] ?? 'dropped');
   };
   for (const { messages, statuses } of steps) {
-    keep(messages, await receiveMessages(trx, channel, messages));
+    // What was looked up is known for as long as nothing was applied.
+    const still = steps.length === 1 && (messages.length === 0 || statuses.length === 0) ? known : undefined;
+    keep(messages, await receiveMessages(trx, channel, messages, still?.senders));
     const events = statuses.map(({ event }) => event);
-    keep(statuses, await applyStatuses(trx, channel, events));
+    keep(statuses, await applyStatuses(trx, channel, events, still?.reports));
   }
 }
 
-/**
- * Who is meant is asked for all of them first: names alone do not tell that two events are of one person. Several steps
- * would lock piece by piece what others, such as the dispatch lane, lock at once and in order: so it is done here, too.
- */
-async function planSteps(trx: Scope, channel: ChannelsRow, part: Placed<PersonEvent>[]): Promise<Step[]> {
-  const people = part.map(({ event, place }) => {
-    const identities = event.kind === 'message' ? event.from.identities : event.identities;
-    return { place, identities, known_id: null };
-  });
-  const named = await lookUp(trx, channel, people);
-  const touched = new Map(people.map(({ place }, index) => [place, [...(named[index]?.known.keys() ?? [])]]));
-  const contact_ids = [...touched.values()].flat();
+/** Whom the events of a part are of: names alone do not tell that two are of one person. */
+interface KnownPart {
+  /** Those of messages, in their order. */
+  senders: Named[];
+  /** Those of reports, in their order. */
+  reports: FoundReports;
+  /** Ids of contacts and attendances that each event may change. */
+  touched: Map<Place, string[]>;
+}
+
+async function lookUpPart(trx: Scope, channel: ChannelsRow, part: Placed<PersonEvent>[]): Promise<KnownPart> {
+  const messages = part.flatMap(({ event, place }) => (event.kind === 'message' ? [{ event, place }] : []));
   const statuses = part.flatMap(({ event, place }) => (event.kind === 'status' ? [{ event, place }] : []));
-  const events = statuses.map(({ event }) => event);
-  const reported = await listReported(trx, channel.id, toReported(trx, events));
-  for (const { place, attendance_id, contact_id } of reported) {
+  const senders = await findSenders(trx, channel, messages);
+  const reports = await findReported(
+    trx,
+    channel,
+    statuses.map(({ event }) => event),
+  );
+  const touched = new Map<Place, string[]>();
+  for (const [index, { place }] of messages.entries()) touched.set(place, [...(senders[index]?.known.keys() ?? [])]);
+  for (const [index, { place, attendance_id, contact_id }] of reports.found.entries()) {
     const status = statuses[place];
-    if (status) touched.get(status.place)?.push(attendance_id, contact_id);
-    contact_ids.push(contact_id);
+    const named = reports.named[index]?.known.keys() ?? [];
+    if (status) touched.set(status.place, [attendance_id, contact_id, ...named]);
   }
-  const steps = toSteps(part, touched);
-  if (steps.length > 1) {
-    const attendance_ids = reported.map(({ attendance_id }) => attendance_id);
-    await lockInvolved(trx, channel.id, { attendance_ids, contact_ids });
-    await lockPeople(trx, contact_ids);
-  }
-  return steps;
+  return { senders, reports, touched };
+}
+
+/** Several steps would lock piece by piece what others, such as the dispatch lane, lock at once and in order: so it is done here, too. */
+async function lockPart(trx: Scope, channel: ChannelsRow, { senders, reports }: KnownPart): Promise<void> {
+  const attendance_ids = reports.found.map(({ attendance_id }) => attendance_id);
+  const named = [...senders, ...reports.named].flatMap(({ known }) => [...known.keys()]);
+  const contact_ids = [...named, ...reports.found.map(({ contact_id }) => contact_id)];
+  await lockInvolved(trx, channel.id, { attendance_ids, contact_ids });
+  await lockPeople(trx, contact_ids);
 }
 
 async function applyOther(

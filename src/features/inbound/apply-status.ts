@@ -22,29 +22,47 @@ import { setApart } from './apart.ts';
 import type { Applied } from './receive-message.ts';
 import { lookUp, type Named, resolvePeople } from './resolve-person.ts';
 
+/** Messages of ours that reports are of, and their recipients, by the place of the report. */
+export interface FoundReports {
+  found: (Reported['message'] & { place: number })[];
+  /** As `found`. */
+  named: Named[];
+}
+
+export async function findReported(trx: Scope, channel: ChannelsRow, events: InboundStatus[]): Promise<FoundReports> {
+  const found = await listReported(trx, channel.id, toReported(trx, events));
+  const named = await lookUp(
+    trx,
+    channel,
+    found.map(({ place, contact_id }) => ({ identities: events[place]?.identities ?? [], known_id: contact_id })),
+  );
+  return { found, named };
+}
+
 /**
  * T5: what a provider reports of messages of ours, found by the correlator first, then by the provider's id. `not_found` may
  * be a report that came before the send's own answer: it is worth asking again. Reports of different attendances take as
- * many statements as one; those that share one go one by one.
+ * many statements as one; those that share one go one by one. `known`: looked up in this transaction, and nothing applied since.
  */
 export async function applyStatuses(
   trx: Scope,
   channel: ChannelsRow,
   events: InboundStatus[],
+  known?: FoundReports,
 ): Promise<(Applied | 'not_found')[]> {
   const outcomes: (Applied | 'not_found')[] = events.map(() => 'not_found');
-  const found = await listReported(trx, channel.id, toReported(trx, events));
+  const { found, named } = known ?? (await findReported(trx, channel, events));
   const facts = found.map(({ place, ...message }): Reported => {
     const { fact, at, error, provider_message_id, identities } = events[place] as InboundStatus;
     return { message, evidence: { fact, at, error, provider_message_id }, identities };
   });
-  const joined = await joinFacts(trx, channel, facts);
+  const joined = await joinFacts(trx, channel, facts, named);
   for (const [index, { place }] of found.entries()) outcomes[place] = joined[index] ?? 'dropped';
   return outcomes;
 }
 
 /** What reports call the messages that they are of. */
-export function toReported({ vault }: Pick<Scope, 'vault'>, events: InboundStatus[]): ReportedAt[] {
+function toReported({ vault }: Pick<Scope, 'vault'>, events: InboundStatus[]): ReportedAt[] {
   return events.map(({ correlator, provider_message_id }, place) => {
     const message_id = correlator === null ? null : (readCorrelator(vault, correlator)?.message_id ?? null);
     return { place, message_id, provider_message_id };
@@ -59,13 +77,15 @@ export interface Reported {
 }
 
 /** Joins facts to messages, lets their attendances follow, tells of it, and learns what the recipients are called. */
-export async function joinFacts(trx: Scope, channel: ChannelsRow, reported: Reported[]): Promise<Applied[]> {
+export async function joinFacts(
+  trx: Scope,
+  channel: ChannelsRow,
+  reported: Reported[],
+  known?: Named[],
+): Promise<Applied[]> {
   if (reported.length === 0) return [];
-  const named = await lookUp(
-    trx,
-    channel,
-    reported.map(({ message, identities }) => ({ identities, known_id: message.contact_id })),
-  );
+  const people = reported.map(({ message, identities }) => ({ identities, known_id: message.contact_id }));
+  const named = known ?? (await lookUp(trx, channel, people));
   const { together, alone } = setApart(
     reported.map(({ message }, place) => {
       const known = [...(named[place]?.known.keys() ?? [])];
@@ -108,6 +128,7 @@ async function joinApart(
   const messages = await joinEvidence(
     trx,
     there.map(({ message: { id }, evidence }) => ({ id, ...evidence })),
+    channel,
   );
   const message_of = new Map(messages.map((message) => [message.id, message]));
   const called = there.filter(

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import { prepare } from '../../db/statement.ts';
 
 type Ctx = Pick<Context, 'db'>;
 
@@ -30,8 +31,9 @@ export interface ClaimedItem {
  * waits the longest. A channel of which a body is being expanded is left alone, so that messages keep their order: that is
  * asked once more under its lock, for another process may have claimed since this statement began.
  */
-const claim_bodies = `
-  with recursive waiting as (
+const claim = prepare<{ free: number; per_channel: number; lease: string }, ClaimedBody>(
+  'claim_inbound_bodies',
+  `with recursive waiting as (
     (select account_id, channel_id from inbound_bodies order by account_id, channel_id limit 1)
     union all
     select n.account_id, n.channel_id
@@ -72,7 +74,8 @@ const claim_bodies = `
      where b.account_id = p.account_id and b.id = p.id and b.state = 'due'
     returning b.account_id, b.id, b.channel_id, b.body, b.attempt, b.fence, b.received_at
   )
-  select * from claimed order by account_id, channel_id, id`;
+  select * from claimed order by account_id, channel_id, id`,
+);
 
 export async function claimBodies(
   { db }: Ctx,
@@ -80,28 +83,24 @@ export async function claimBodies(
   lease_ms: number,
   per_channel = 50,
 ): Promise<ClaimedBody[]> {
-  const { rows } = await db
-    .raw<{ rows: ClaimedBody[] }>(claim_bodies, { free, per_channel, lease: `${lease_ms} milliseconds` })
-    .options({ name: 'claim_inbound_bodies' });
-  return rows;
+  return claim(db, { free, per_channel, lease: `${lease_ms} milliseconds` });
 }
 
+const claimAgain = prepare<{ limit: number; lease: string }, ClaimedItem>(
+  'claim_inbound_items',
+  `with picked as (
+     select account_id, body_id, place from inbound_items
+      where state = 'due' and run_at <= now() order by run_at limit :limit for update skip locked
+   )
+   update inbound_items i
+      set state = 'working', tries = i.tries + 1, fence = nextval('fences'), lease_until = now() + cast(:lease as interval)
+     from picked p
+    where i.account_id = p.account_id and i.body_id = p.body_id and i.place = p.place
+   returning i.account_id, i.body_id, i.place, i.channel_id, i.event, i.tries, i.fence, i.received_at`,
+);
+
 export async function claimItems({ db }: Ctx, limit: number, lease_ms: number): Promise<ClaimedItem[]> {
-  const { rows } = await db
-    .raw<{ rows: ClaimedItem[] }>(
-      `with picked as (
-         select account_id, body_id, place from inbound_items
-          where state = 'due' and run_at <= now() order by run_at limit :limit for update skip locked
-       )
-       update inbound_items i
-          set state = 'working', tries = i.tries + 1, fence = nextval('fences'), lease_until = now() + cast(:lease as interval)
-         from picked p
-        where i.account_id = p.account_id and i.body_id = p.body_id and i.place = p.place
-       returning i.account_id, i.body_id, i.place, i.channel_id, i.event, i.tries, i.fence, i.received_at`,
-      { limit, lease: `${lease_ms} milliseconds` },
-    )
-    .options({ name: 'claim_inbound_items' });
-  return rows;
+  return claimAgain(db, { limit, lease: `${lease_ms} milliseconds` });
 }
 
 /** An event that could not be applied now. */
@@ -117,8 +116,9 @@ export interface KeptItem {
   received_at: Date;
 }
 
-const finish_bodies = `
-  with gone as (
+const finish = prepare<{ bodies: string; accounts: string[]; ids: string[]; kept: string }>(
+  'finish_bodies',
+  `with gone as (
     delete from inbound_bodies b
      using jsonb_to_recordset(cast(:bodies as jsonb)) as g (account_id uuid, id uuid, fence bigint)
      where b.account_id = g.account_id and b.id = g.id and b.fence = g.fence and b.state = 'working'
@@ -132,7 +132,8 @@ const finish_bodies = `
            as k (account_id uuid, body_id uuid, place integer, channel_id uuid, event text, kind text, reason text,
                  run_in_ms integer, received_at timestamptz)
       on k.account_id = g.account_id and k.body_id = g.id
-  on conflict do nothing`;
+  on conflict do nothing`,
+);
 
 /** The bodies are expanded: they go, and what of them could not be applied stays as items. Nothing with a stale fence. */
 export async function finishBodies(
@@ -140,14 +141,12 @@ export async function finishBodies(
   bodies: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>[],
   kept: KeptItem[],
 ): Promise<void> {
-  await db
-    .raw(finish_bodies, {
-      bodies: JSON.stringify(bodies.map(({ account_id, id, fence }) => ({ account_id, id, fence }))),
-      accounts: [...new Set(bodies.map(({ account_id }) => account_id))],
-      ids: bodies.map(({ id }) => id),
-      kept: JSON.stringify(kept.map(({ event, ...item }) => ({ ...item, event: event.toString('base64') }))),
-    })
-    .options({ name: 'finish_bodies' });
+  await finish(db, {
+    bodies: JSON.stringify(bodies.map(({ account_id, id, fence }) => ({ account_id, id, fence }))),
+    accounts: [...new Set(bodies.map(({ account_id }) => account_id))],
+    ids: bodies.map(({ id }) => id),
+    kept: JSON.stringify(kept.map(({ event, ...item }) => ({ ...item, event: event.toString('base64') }))),
+  });
 }
 
 /** Claimed and not begun: due again, as if it had not been. */

@@ -37,18 +37,26 @@ interface Met extends Received {
   replied_id: string | null;
 }
 
+/** Whom messages are from, as far as we know them, in the order of the messages. */
+export function findSenders(trx: Scope, channel: ChannelsRow, given: Received[]): Promise<Named[]> {
+  const people = given.map(({ event }) => ({ identities: event.from.identities, known_id: null }));
+  return lookUp(trx, channel, people);
+}
+
 /**
  * What contacts wrote: each joins the open attendance, reopens a closed one as the channel says, or opens a receptive one in
  * the channel's default team. What opens nothing (a reaction) joins or is dropped. A repeat has no second effect. Messages
- * of different people take as many statements as that of one; those that turn out to be of one person go one by one.
+ * of different people take as many statements as that of one; those that turn out to be of one person go one by one. `senders`:
+ * looked up in this transaction, and nothing applied since.
  */
-export async function receiveMessages(trx: Scope, channel: ChannelsRow, given: Received[]): Promise<Applied[]> {
+export async function receiveMessages(
+  trx: Scope,
+  channel: ChannelsRow,
+  given: Received[],
+  senders?: Named[],
+): Promise<Applied[]> {
   if (given.length === 0) return [];
-  const named = await lookUp(
-    trx,
-    channel,
-    given.map(({ event }) => ({ identities: event.from.identities, known_id: null })),
-  );
+  const named = senders ?? (await findSenders(trx, channel, given));
   const ids = given.flatMap(({ event: { provider_message_id, reply_to } }) => [provider_message_id, reply_to]);
   const rows = await listByProviderIds(trx, channel.id, [...new Set(ids.filter((id) => id !== null))]);
   const attendance_of = new Map(rows.map((row) => [row.provider_message_id, row.attendance_id]));

@@ -72,7 +72,7 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
     written: { ...fromSend(message, sent), recipient },
     identities: [...identities, ...(sent.kind === 'accepted' ? sent.identities : [])],
     channel_news: sent.channel ?? null,
-    wants_sync: sent.kind === 'refused' && sent.suspects_template === true,
+    wants_sync: sent.kind === 'refused' && (sent.suspects_template === true || sent.wants_sync === true),
   });
 }
 
@@ -111,6 +111,7 @@ function fromSend(message: ClaimedMessage, sent: SendOutcome): WrittenOutcome {
       return written(message, 'unavailable', {
         error: sent.error,
         run_in_ms: retryDelay(message.attempt, sent.retry_after_ms),
+        ...(sent.most_tries ? { most_tries: sent.most_tries } : {}),
       });
     case 'ambiguous':
       return written(message, 'ambiguous', {

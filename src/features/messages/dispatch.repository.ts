@@ -45,12 +45,14 @@ export interface WrittenOutcome {
   recipient: Address | null;
   /** For `unavailable`: milliseconds until it is due again. */
   run_in_ms: number | null;
+  /** For `unavailable`: said so often of this message by the provider's own code, it is final. */
+  most_tries?: number;
   /** For `resend`: seconds it has to be sent in. */
   send_within_s?: number;
   resolution?: Resolution;
   /** For `accepted`: seconds of silence after which that is news. */
   stuck_after_s?: number;
-  /** For `refused`: by us, without a call. */
+  /** For `refused`: by us, without a call or after several in vain: a doubt of an earlier attempt stays one. */
   is_unsent?: boolean;
   /** The attendance was closed meanwhile: what surely was not sent is cancelled and not tried again. */
   is_over?: boolean;
@@ -121,7 +123,7 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
            -- What the provider says beats the id that we chose, but not one that it has reported.
            provider_message_id = case when g.kind = 'accepted' and ${is_other_id} is not true
                                         then coalesce(${freeProviderId('g')}, m.provider_message_id)
-                                      else coalesce(m.provider_message_id, g.provider_message_id) end,
+                                      else coalesce(m.provider_message_id, ${freeProviderId('g')}) end,
            also_sent_as = case when ${is_other_id} and g.provider_message_id <> all (m.also_sent_as)
                                then array_remove(array_append(m.also_sent_as, ${freeProviderId('g')}), null) else m.also_sent_as end,
            error = case when ${is_doubt_again} then ${lost_answer}
@@ -164,32 +166,31 @@ export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Pr
   return apply(db, { outcomes: JSON.stringify(outcomes) });
 }
 
-interface OverdueMessage {
+export interface OverdueMessage {
   account_id: string;
   attendance_id: string;
+  channel_id: string;
   id: string;
   fence: number | null;
   attempt: number;
 }
 
+const listLost = prepare<{ limit: number }, OverdueMessage>(
+  'list_lost_messages',
+  `select account_id, attendance_id, channel_id, id, fence, attempt from messages where state = 'sending' and lease_until <= now() limit :limit`,
+);
+
 /** Messages whose lease has passed without an outcome; at most `limit`. */
 export async function listLostMessages({ db }: Ctx, limit: number): Promise<OverdueMessage[]> {
-  const { rows } = await db
-    .raw<{ rows: OverdueMessage[] }>(
-      `select account_id, attendance_id, id, fence, attempt from messages where state = 'sending' and lease_until <= now() limit ?`,
-      [limit],
-    )
-    .options({ name: 'list_lost_messages' });
-  return rows;
+  return listLost(db, { limit });
 }
+
+const listLate = prepare<{ limit: number }, OverdueMessage>(
+  'list_late_messages',
+  `select account_id, attendance_id, channel_id, id, fence, attempt from messages where state = 'queued' and send_before <= now() limit :limit`,
+);
 
 /** Messages still queued after the time by which they had to be sent; at most `limit`. */
 export async function listLateMessages({ db }: Ctx, limit: number): Promise<OverdueMessage[]> {
-  const { rows } = await db
-    .raw<{ rows: OverdueMessage[] }>(
-      `select account_id, attendance_id, id, fence, attempt from messages where state = 'queued' and send_before <= now() limit ?`,
-      [limit],
-    )
-    .options({ name: 'list_late_messages' });
-  return rows;
+  return listLate(db, { limit });
 }

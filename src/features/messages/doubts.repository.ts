@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import { prepare } from '../../db/statement.ts';
 import type { Resolution } from './dispatch.repository.ts';
 
 type Ctx = Pick<Context, 'db'>;
@@ -14,16 +15,15 @@ export interface Doubt {
   resolutions: Resolution[];
 }
 
+const listDue = prepare<{ limit: number }, Doubt>(
+  'list_due_doubts',
+  `select account_id, attendance_id, id, channel_id, attempt, unknown_at, resolutions from messages
+    where state = 'unknown' and run_at <= now() order by run_at limit :limit`,
+);
+
 /** Doubts whose policy is to look at them now; at most `limit`. */
 export async function listDueDoubts({ db }: Ctx, limit: number): Promise<Doubt[]> {
-  const { rows } = await db
-    .raw<{ rows: Doubt[] }>(
-      `select account_id, attendance_id, id, channel_id, attempt, unknown_at, resolutions from messages
-        where state = 'unknown' and run_at <= now() order by run_at limit ?`,
-      [limit],
-    )
-    .options({ name: 'list_due_doubts' });
-  return rows;
+  return listDue(db, { limit });
 }
 
 /**

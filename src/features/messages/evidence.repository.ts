@@ -1,5 +1,6 @@
 import type { Scope } from '../../context.ts';
-import type { MessagesRow } from '../../db/rows.ts';
+import type { ChannelsRow, MessagesRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
 import type { KeptError } from './message-errors.ts';
 import { freeProviderId } from './messages.repository.ts';
@@ -27,8 +28,9 @@ export interface ReportedAt {
 }
 
 /** Our outbound messages of this channel: by their ids, where correlators named them, else by the provider's. */
-const reported = `
-  with asked as materialized (
+const findReported = prepare<{ account_id: string; channel_id: string; asked: string }, Found & { place: number }>(
+  'list_reported',
+  `with asked as materialized (
     select * from jsonb_to_recordset(cast(:asked as jsonb)) as n (place integer, message_id uuid, provider_message_id text)
   ),
   named as (
@@ -45,7 +47,8 @@ const reported = `
   )
   select n.place, m.id, m.attendance_id, m.contact_id from named n
    cross join lateral (select id, attendance_id, contact_id from messages
-                        where account_id = :account_id and id = n.id offset 0) m`;
+                        where account_id = :account_id and id = n.id offset 0) m`,
+);
 
 export async function listReported(
   { db, account_id }: Ctx,
@@ -53,26 +56,24 @@ export async function listReported(
   asked: ReportedAt[],
 ): Promise<(Found & { place: number })[]> {
   if (asked.length === 0) return [];
-  const { rows } = await db
-    .raw<{ rows: (Found & { place: number })[] }>(reported, { account_id, channel_id, asked: JSON.stringify(asked) })
-    .options({ name: 'list_reported' });
-  return rows;
+  return findReported(db, { account_id, channel_id, asked: JSON.stringify(asked) });
 }
+
+type KnownMessage = Pick<MessagesRow, 'provider_message_id' | 'attendance_id'>;
+
+const findByProviderIds = prepare<{ account_id: string; channel_id: string; ids: string[] }, KnownMessage>(
+  'list_by_provider_ids',
+  `select provider_message_id, attendance_id from messages
+    where account_id = :account_id and channel_id = :channel_id and provider_message_id = any (cast(:ids as text[]))`,
+);
 
 /** Those messages of this channel, of either direction, that the provider knows by these ids. */
 export async function listByProviderIds(
   { db, account_id }: Ctx,
   channel_id: string,
   ids: string[],
-): Promise<Pick<MessagesRow, 'provider_message_id' | 'attendance_id'>[]> {
-  const { rows } = await db
-    .raw<{ rows: Pick<MessagesRow, 'provider_message_id' | 'attendance_id'>[] }>(
-      `select provider_message_id, attendance_id from messages
-        where account_id = :account_id and channel_id = :channel_id and provider_message_id = any (cast(:ids as text[]))`,
-      { account_id, channel_id, ids },
-    )
-    .options({ name: 'list_by_provider_ids' });
-  return rows;
+): Promise<KnownMessage[]> {
+  return findByProviderIds(db, { account_id, channel_id, ids });
 }
 
 /** A message after evidence, with what was known before. */
@@ -85,11 +86,13 @@ export interface ProvenMessage extends MessagesRow {
 
 /**
  * T5: joins a fact to each message. Times take the earlier, errors that of the earlier failure, so that any order and any
- * repetition ends alike; whatever was queued again or in doubt is settled, and the attempt of one in the air ends. Of an
+ * repetition ends alike; whatever was queued again or in doubt is settled, and the attempt of one in the air ends; what is known to
+ * be accepted by that is silent from then on. Of an
  * erased message nothing but facts is kept.
  */
-const join = `
-  with n as materialized (
+const join = prepare<{ account_id: string; ids: string[]; given: string; stuck_after_s: number }, ProvenMessage>(
+  'join_evidence',
+  `with n as materialized (
     select * from jsonb_to_recordset(cast(:given as jsonb)) as n (id uuid, fact text, at timestamptz, error jsonb, provider_message_id text)
   ),
   o as (
@@ -119,8 +122,9 @@ const join = `
                       when m.failed_at is null then null else m.error end,
          state = case when m.state in ('queued', 'sending', 'unknown') then 'settled' else m.state end,
          lease_until = null,
-         -- What waited is settled; nobody knows since when it was silent.
-         run_at = case when m.state in ('queued', 'sending', 'unknown') then null else m.run_at end,
+         -- What waited is settled.
+         run_at = case when m.state not in ('queued', 'sending', 'unknown') then m.run_at
+                       when o.fact = 'accepted' then now() + make_interval(secs => :stuck_after_s) end,
          -- The id that a doubt has is one that we chose: what the provider says beats it.
          provider_message_id = case when m.erased_at is not null then null
                                     when m.status = 'unknown' then coalesce(o.provider_message_id, m.provider_message_id)
@@ -131,38 +135,48 @@ const join = `
          updated_at = now()
     from o
    where m.account_id = o.account_id and m.id = o.id and m.account_id = :account_id and m.id = any (cast(:ids as uuid[]))
-  returning ${columnsOf('messages', 'm')}, o.known_at is null as is_news, m.also_sent_as <> o.also_sent_before as is_conflict`;
+  returning ${columnsOf('messages', 'm')}, o.known_at is null as is_news, m.also_sent_as <> o.also_sent_before as is_conflict`,
+);
 
-/** Writes evidence on messages whose attendances the caller has locked, each message once. */
+/** Writes evidence on messages of one channel, whose attendances the caller has locked, each message once. */
 export async function joinEvidence(
   { db, account_id }: Ctx,
   given: (Evidence & { id: string })[],
+  { stuck_after_s }: Pick<ChannelsRow, 'stuck_after_s'>,
 ): Promise<ProvenMessage[]> {
   if (given.length === 0) return [];
-  const { rows } = await db
-    .raw<{ rows: ProvenMessage[] }>(join, {
-      account_id,
-      ids: given.map(({ id }) => id),
-      given: JSON.stringify(given),
-    })
-    .options({ name: 'join_evidence' });
+  const ids = given.map(({ id }) => id);
+  const rows = await join(db, { account_id, ids, given: JSON.stringify(given), stuck_after_s });
   if (rows.length !== given.length) throw new Error('a message whose attendance is locked is gone');
   return rows;
 }
 
-/** Messages of a channel with this text, to one of these addresses, in the air or in doubt for at most 10 minutes. */
+/**
+ * Messages of a channel with this text, to one of these addresses or contacts, in the air, or in doubt since at most 10 minutes: also one
+ * that waits to be sent again because of that, and one that was given up.
+ */
 export async function listUnansweredLike(
   ctx: Ctx,
   channel_id: string,
-  { text, values, at }: { text: string; values: string[]; at: Date },
+  { text, values, contact_ids, at }: { text: string; values: string[]; contact_ids: string[]; at: Date },
 ): Promise<Found[]> {
-  return table(ctx, 'messages')
-    .where({ channel_id, text })
-    .whereIn('state', ['sending', 'unknown'])
-    .whereRaw('recipient = any (cast(? as text[]))', [values])
-    .whereRaw(`abs(extract(epoch from coalesce(unknown_at, now()) - cast(? as timestamptz))) <= 600`, [at])
-    .select('id', 'attendance_id', 'contact_id')
-    .limit(2);
+  return (
+    table(ctx, 'messages')
+      .where({ channel_id, text })
+      .whereRaw(
+        `(state in ('sending', 'unknown') or (state = 'queued' and unknown_at is not null)
+        or (status = 'failed' and provider_message_id is null and error ->> 'code' in ('presumed_lost', 'marked_failed')))`,
+      )
+      .whereRaw('(recipient = any (cast(? as text[])) or contact_id = any (cast(? as uuid[])))', [values, contact_ids])
+      // A resend in the air has the doubt before it on it, which may be old.
+      .whereRaw(
+        `abs(extract(epoch from case state when 'sending' then now() else coalesce(unknown_at, now()) end
+                              - cast(? as timestamptz))) <= 600`,
+        [at],
+      )
+      .select('id', 'attendance_id', 'contact_id')
+      .limit(2)
+  );
 }
 
 export interface InboundRow {
@@ -184,15 +198,17 @@ const received_columns = `id uuid, attendance_id uuid, contact_id uuid, channel_
   media jsonb, provider_message_id text, state text, payload jsonb, recipient_kind text, recipient text, sent_at timestamptz,
   received_at timestamptz`;
 
-const insert_received = `
-  insert into messages as m (account_id, id, attendance_id, contact_id, channel_id, direction, type, text, media, provider_message_id,
+const insertAll = prepare<{ account_id: string; given: string }, MessagesRow>(
+  'insert_received',
+  `insert into messages as m (account_id, id, attendance_id, contact_id, channel_id, direction, type, text, media, provider_message_id,
                              state, payload, recipient_kind, recipient, sent_at, created_at, updated_at)
   select cast(:account_id as uuid), n.id, n.attendance_id, n.contact_id, n.channel_id, n.direction, n.type, n.text, n.media,
          n.provider_message_id, n.state, n.payload, n.recipient_kind, n.recipient, n.sent_at, n.received_at, n.received_at
     from jsonb_to_recordset(cast(:given as jsonb)) as n (${received_columns})
    order by n.id
   on conflict do nothing
-  returning ${columnsOf('messages', 'm')}`;
+  returning ${columnsOf('messages', 'm')}`,
+);
 
 /** What contacts wrote, or the company on the phone. A message whose provider's id is known by now is missing in the answer. */
 export async function insertReceived({ db, account_id }: Ctx, given: InboundRow[]): Promise<MessagesRow[]> {
@@ -209,10 +225,7 @@ export async function insertReceived({ db, account_id }: Ctx, given: InboundRow[
           sent_at: echo.sent_at,
         },
   );
-  const { rows: inserted } = await db
-    .raw<{ rows: MessagesRow[] }>(insert_received, { account_id, given: JSON.stringify(rows) })
-    .options({ name: 'insert_received' });
-  return inserted;
+  return insertAll(db, { account_id, given: JSON.stringify(rows) });
 }
 
 /**

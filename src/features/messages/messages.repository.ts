@@ -21,15 +21,21 @@ export async function findMessage(ctx: Ctx, id: string): Promise<MessagesRow | u
   return table(ctx, 'messages').where({ id }).first();
 }
 
-/** The status alone: what a waiting request looks at. */
-export async function findMessageStatus({ db, account_id }: Ctx, id: string): Promise<MessageStatus | undefined> {
-  const { rows } = await db
-    .raw<{ rows: { status: MessageStatus }[] }>('select status from messages where account_id = ? and id = ?', [
-      account_id,
-      id,
-    ])
-    .options({ name: 'find_message_status' });
-  return rows[0]?.status;
+const findStatuses = prepare<{ accounts: string[]; ids: string[] }, { id: string; status: MessageStatus }>(
+  'list_message_statuses',
+  `select m.id, m.status from messages m
+     join unnest(cast(:accounts as uuid[]), cast(:ids as uuid[])) as k (account_id, id)
+       on m.account_id = k.account_id and m.id = k.id`,
+);
+
+/** The statuses alone, of messages of any accounts, in the order asked: what waiting requests look at. */
+export async function listMessageStatuses(
+  { db }: Pick<Context, 'db'>,
+  asked: { account_id: string; id: string }[],
+): Promise<(MessageStatus | undefined)[]> {
+  const rows = await findStatuses(db, { accounts: asked.map((one) => one.account_id), ids: asked.map(({ id }) => id) });
+  const by_id = new Map(rows.map(({ id, status }) => [id, status]));
+  return asked.map(({ id }) => by_id.get(id));
 }
 
 /** Oldest first, `limit + 1` rows. */

@@ -1,20 +1,19 @@
 import type { Context } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
+import { prepare } from '../../db/statement.ts';
 import { columnsOf } from '../../db/table.ts';
 
+type SilentMessage = Pick<MessagesRow, 'account_id' | 'id' | 'attendance_id'>;
+
+const list = prepare<{ limit: number }, SilentMessage>(
+  'list_silent_messages',
+  `select account_id, id, attendance_id from messages
+    where state = 'settled' and status = 'accepted' and stuck_at is null and run_at <= now() order by run_at limit :limit`,
+);
+
 /** Messages that were accepted and never heard of again, whose time for that is up; at most `limit`. */
-export async function listSilent(
-  { db }: Pick<Context, 'db'>,
-  limit: number,
-): Promise<Pick<MessagesRow, 'account_id' | 'id' | 'attendance_id'>[]> {
-  const { rows } = await db
-    .raw<{ rows: Pick<MessagesRow, 'account_id' | 'id' | 'attendance_id'>[] }>(
-      `select account_id, id, attendance_id from messages
-        where state = 'settled' and status = 'accepted' and stuck_at is null and run_at <= now() order by run_at limit ?`,
-      [limit],
-    )
-    .options({ name: 'list_silent_messages' });
-  return rows;
+export async function listSilent({ db }: Pick<Context, 'db'>, limit: number): Promise<SilentMessage[]> {
+  return list(db, { limit });
 }
 
 /** Marks them as stuck, unless news came meanwhile; returns those it marked. Their attendances are locked. */

@@ -1,5 +1,8 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
+import type { ChannelsRow } from '../../../src/db/rows.ts';
+import { identityScopeOf } from '../../../src/features/channels/identity-scope.ts';
+import type { Address } from '../../../src/providers/provider.ts';
 import { demo_values } from '../../../src/simulator/demo-values.ts';
 import { assertRefused } from '../../support/refusal.ts';
 import { startService } from '../../support/service.ts';
@@ -54,6 +57,41 @@ t.test('POST /v1/attendances refuses a contact', async (t) => {
       pointer: '/contact',
     });
   });
+});
+
+/** A contact without a number, known by one name that an official channel was told. */
+async function addNamed(kind: string, value: string): Promise<string> {
+  const id = await made('/v1/contacts', { phone: '31988880007' });
+  await service.db('contact_identities').where({ contact_id: id }).delete();
+  await service.db('contacts').where({ id }).update({ phone: null, phone_key: null, phone_digits: '' });
+  const { account_id } = company;
+  const channel = await service.db('channels').where({ id: company.official_id }).first();
+  const scope = identityScopeOf(channel as ChannelsRow, kind as Address['kind']);
+  const seen = { first_seen_at: new Date(), last_seen_at: new Date(), source: 'whatsapp_cloud' };
+  await service.db('contact_identities').insert({ account_id, contact_id: id, kind, scope, value, ...seen });
+  return id;
+}
+
+t.test('a contact without a number that our rules know is written to by what Meta calls it', async (t) => {
+  const id = await addNamed('wa_id', '99912345678');
+  const { status, body } = await company.start({ contact: { id } }, waiting);
+  t.equal(status, 201);
+  t.match(await service.db('messages').where({ id: body.outcome.message_id }).first(), {
+    recipient_kind: 'wa_id',
+    recipient: '99912345678',
+  });
+});
+
+t.test('a one-time code goes to a number alone: 422 contact_unreachable, and nothing is saved', async (t) => {
+  const id = await addNamed('bsuid', 'BR.13491208655302741918');
+  const template = { name: 'codigo_de_acesso', language: 'pt_BR', parameters: { 'buttons.0.otp': '123456' } };
+  t.match(await service.db('templates').where({ name: template.name }).first(), { category: 'authentication' });
+  await assertRefused(t, service, () => company.start({ contact: { id }, template }), {
+    status: 422,
+    code: 'contact_unreachable',
+    pointer: '/contact',
+  });
+  t.match(await company.start({ contact: { id } }, waiting), { status: 201 });
 });
 
 t.test('POST /v1/attendances refuses a channel', async (t) => {

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
+import type { Vault } from '../../../src/context.ts';
 import { createAccount } from '../../../src/features/accounts/create-account.ts';
+import { createCorrelator } from '../../../src/features/messages/correlator.ts';
+import { deriveMessageId } from '../../../src/providers/whatsapp-web.ts';
 import { createKeyRing } from '../../../src/seal.ts';
+import { demo_values } from '../../../src/simulator/demo-values.ts';
 import { addChannel } from '../../support/add-channel.ts';
 import { queueMessages } from '../../support/queue.ts';
 import { answerJson, startScriptedServer } from '../../support/scripted-server.ts';
@@ -126,4 +130,24 @@ t.test('an account whose vault does not open spoils no other account’s message
   );
   t.equal(message.status, 'accepted');
   t.same(await service.received('?to=5531900007001'), []);
+});
+
+t.test('a process that died under a gateway whose ids we choose leaves a doubt that is known by that id', async (t) => {
+  const channel = await company.post('/v1/channels', {
+    name: 'WAHA',
+    provider: 'waha',
+    base_url: `${service.simulator.url}/waha`,
+    credentials: demo_values.waha,
+  });
+  const place = { account_id: company.account_id, channel_id: channel.body.id };
+  const [id = ''] = await queueMessages(db, place, 1, { from: 9_100, run_in_s: 3_600 });
+  const gone = { state: 'sending', attempt: 1, fence: 1, lease_until: new Date(Date.now() - 1_000) };
+  await db('messages').where({ id }).update(gone);
+  const message = await eventually(
+    () => messageOf(id),
+    ({ status }) => status === 'unknown',
+  );
+  const correlator = createCorrelator({ mac: () => Buffer.alloc(12) } as unknown as Vault, id, 1);
+  const [, named = ''] = /^cv1\.([^.]+)/.exec(correlator) ?? [];
+  t.equal(message.provider_message_id, deriveMessageId(named));
 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { recordOutcomes } from '../../../src/features/attendances/record-outcomes.ts';
+import type { AskedWith } from '../../../src/features/channels/channels.repository.ts';
 import { type ClaimedMessage, claimMessages } from '../../../src/features/messages/claim.repository.ts';
 import type { WrittenOutcome } from '../../../src/features/messages/dispatch.repository.ts';
 import { joinEvidence } from '../../../src/features/messages/evidence.repository.ts';
@@ -109,6 +110,54 @@ t.test('recordOutcomes', async (t) => {
     t.same(events[2]?.data, attendance);
   });
 
+  t.test('what may be said so often of one message is final then, whatever else was said in between', async (t) => {
+    const said = (code: string) => ({
+      error: { code: 'provider_unavailable', provider: { name: 'x', code, message: null, trace_id: null } },
+      run_in_ms: 0,
+    });
+    const { id, message: first } = await startAndClaim();
+    await record(outcomeOf(first, 'unavailable', { ...said('1'), most_tries: 2 }));
+    await record(outcomeOf(await claimOf(first.id), 'unavailable', said('4')));
+    await record(outcomeOf(await claimOf(first.id), 'given_back'));
+    t.equal(await statusOf(id), 'starting');
+    await record(outcomeOf(await claimOf(first.id), 'unavailable', { ...said('1'), most_tries: 2 }));
+    t.equal(await statusOf(id), 'failed');
+    const { body } = await company.get(`/v1/messages/${first.id}`);
+    t.match(body, { status: 'failed', error: { code: 'provider_unavailable', provider: { code: '1' } } });
+    const outcomes = body.attempts.map(({ outcome }: { outcome: string }) => outcome);
+    t.same(outcomes, ['unavailable', 'unavailable', 'given_back', 'refused']);
+  });
+
+  t.test('a doubt before it stays one when a repeat was tried often enough', async (t) => {
+    const error = { code: 'provider_unavailable', provider: { name: 'x', code: '1', message: null, trace_id: null } };
+    const { id, message: first } = await startAndClaim();
+    await record(outcomeOf(first, 'ambiguous'));
+    await company.post(`/v1/messages/${first.id}/resolve`, { action: 'resend' });
+    await record(outcomeOf(await claimOf(first.id), 'unavailable', { error, run_in_ms: 0, most_tries: 2 }));
+    await record(outcomeOf(await claimOf(first.id), 'unavailable', { error, run_in_ms: 0, most_tries: 2 }));
+    t.match((await company.get(`/v1/messages/${first.id}`)).body, { status: 'unknown', failed_at: null });
+    t.equal(await statusOf(id), 'starting');
+  });
+
+  t.test('what was learned with other credentials, or at another address, says nothing of the channel', async (t) => {
+    const other = await service.createCompany();
+    const { account_id, unofficial_id: channel_id } = other;
+    const row = await db('channels').where({ id: channel_id }).first();
+    const { credentials, base_url } = row as { credentials: Buffer; base_url: string };
+    const tell = (asked_with: AskedWith) =>
+      recordOutcomes(ctx, public_url, {
+        ...{ written: [], learned: [] },
+        channel_news: [{ account_id, channel_id, status: 'disconnected', detail: '401', asked_with }],
+      });
+    const status = async () => (await other.get(`/v1/channels/${channel_id}`)).body.status;
+    const before = await status();
+    await tell({ credentials: Buffer.from('old'), base_url });
+    await tell({ credentials, base_url: 'https://old.example' });
+    t.equal(await status(), before);
+    await tell({ credentials, base_url });
+    t.equal(await status(), 'disconnected');
+  });
+
   t.test('a stale fence changes nothing and tells nothing', async (t) => {
     const { id, message } = await startAndClaim();
     t.equal(await record(outcomeOf({ ...message, fence: message.fence - 1 }, 'accepted')), 0);
@@ -137,7 +186,7 @@ t.test('recordOutcomes', async (t) => {
     const { id, message } = await startAndClaim();
     const { account_id } = message;
     const reported = { fact: 'sent' as const, at: new Date(), error: null, provider_message_id: 'P-REPORTED' };
-    await joinEvidence({ db, account_id }, [{ id: message.id, ...reported }]);
+    await joinEvidence({ db, account_id }, [{ id: message.id, ...reported }], { stuck_after_s: 60 });
     await record(outcomeOf(message, 'accepted', { provider_message_id: 'P-ANSWERED' }));
     t.same(await timelineOf(id), [
       '1 attendance.started',

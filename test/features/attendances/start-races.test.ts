@@ -1,5 +1,6 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
+import { lockPeople } from '../../../src/features/contacts/people.repository.ts';
 import { eventually, type Reply, startService } from '../../support/service.ts';
 
 const service = await startService(t);
@@ -124,4 +125,14 @@ t.test('32 twins that are refused: one refusal, kept once', async (t) => {
   t.equal(new Set(twins.map(({ text }) => text)).size, 1, 'the same bytes, request_id and all');
   const fresh = twins.filter((reply) => reply.headers['idempotent-replayed'] === undefined);
   t.equal(fresh.length, 1, 'all but one say that they are a replay');
+});
+
+t.test('a start does not wait for what somebody wrote and is being applied to the same contact', async (t) => {
+  const { body: contact } = await company.post('/v1/contacts', { phone: '31988880077' });
+  const applying = await service.db.transaction();
+  const held = await lockPeople({ db: applying, account_id: company.account_id }, [contact.id]);
+  t.equal(held.length, 1);
+  const { status } = await company.start({ contact: { id: contact.id } });
+  await applying.rollback();
+  t.equal(status, 201);
 });

@@ -63,3 +63,71 @@ t.test('another text is what a person of the company typed on the phone, and the
   t.match(doubt, { id: first_message.id, status: 'unknown' });
   t.match(typed, { direction: 'outbound', text: 'Já te ligo', status: 'sent' });
 });
+
+/** A doubt over the gateway: its number is one that is cut off once the message was taken. */
+async function doubt(ddd: number, text: string) {
+  const { first_message } = await start(ddd, '0499', text);
+  await reaches(first_message.id, 'unknown');
+  return first_message.id as string;
+}
+const change = (id: string, to: Record<string, unknown>) => service.db('messages').where({ id }).update(to);
+const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+t.test(
+  'a message that waits at the gateway was not sent yet: it is accepted, and its silence will be news',
+  async (t) => {
+    const id = await doubt(61, 'Ainda não foi');
+    await inbound.gateway('send.message', {
+      key: { remoteJid: '556188880499@s.whatsapp.net', fromMe: true, id: '3EB0AAAAAAAAAAAAAAAA04' },
+      status: 'PENDING',
+      messageType: 'conversation',
+      message: { conversation: 'Ainda não foi' },
+      messageTimestamp: Math.floor(Date.now() / 1_000),
+    });
+    t.match(await reaches(id, 'accepted'), { sent_at: null, provider_message_id: '3EB0AAAAAAAAAAAAAAAA04' });
+    await change(id, { run_at: ago(1) });
+    await eventually(
+      () => messageOf(id),
+      ({ stuck }) => stuck,
+    );
+  },
+);
+
+t.test('an echo that names the person otherwise than the message was addressed settles it, too', async (t) => {
+  const id = await doubt(71, 'Por outro nome');
+  const { account_id, unofficial_id } = company;
+  const { contact_id } = await messageOf(id);
+  const seen = { first_seen_at: new Date(), last_seen_at: new Date(), source: 'evolution' };
+  const lid = { kind: 'lid', scope: `channel:${unofficial_id}`, value: '138000111222333@lid' };
+  await service.db('contact_identities').insert({ account_id, contact_id, ...lid, ...seen });
+  await inbound.gateway('messages.upsert', {
+    key: { remoteJid: lid.value, fromMe: true, id: '3EB0AAAAAAAAAAAAAAAA05' },
+    message: { conversation: 'Por outro nome' },
+    messageTimestamp: Math.floor(Date.now() / 1_000),
+  });
+  t.match(await reaches(id, 'sent'), { provider_message_id: '3EB0AAAAAAAAAAAAAAAA05' });
+});
+
+t.test('a doubt that is sent again, waits for that, or was given up is settled by its echo as well', async (t) => {
+  const cases: [ddd: number, title: string, to: Record<string, unknown>, status: string][] = [
+    [81, 'in the air again', { state: 'sending', fence: 1, lease_until: ago(-60), unknown_at: ago(30) }, 'sent'],
+    [82, 'waiting to be sent again', { state: 'queued', run_at: ago(-60), send_before: ago(-90) }, 'sent'],
+    [
+      83,
+      'given up',
+      { state: 'settled', failed_at: new Date(), error: JSON.stringify({ code: 'presumed_lost', provider: null }) },
+      'failed',
+    ],
+  ];
+  for (const [ddd, text, to, status] of cases) {
+    const id = await doubt(ddd, text);
+    await change(id, to);
+    await echo(ddd, '0499', text, `3EB0AAAAAAAAAAAAAAAA${ddd}`);
+    const message = await eventually(
+      () => messageOf(id),
+      ({ sent_at }) => sent_at !== null,
+    );
+    t.match(message, { status, provider_message_id: `3EB0AAAAAAAAAAAAAAAA${ddd}` }, text);
+    t.equal((await messagesOf(message.attendance_id)).length, 1, text);
+  }
+});

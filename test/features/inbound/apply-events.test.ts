@@ -184,6 +184,7 @@ function toEvent({ scope, sent }: Place, one: Told): InboundEvent {
           at: time,
           type: 'text',
           media: null,
+          is_pending: false,
         },
         ...{ text: 'Digitado', to: { identities: namesOf(one.who, 0), profile_name: null } },
       } as InboundEvent;

@@ -99,3 +99,32 @@ t.test('news of a template', async (t) => {
   const { sync_due_at } = (await db('channels').where({ id: company.official_id }).first('sync_due_at')) ?? {};
   t.ok(sync_due_at, 'and the templates are read again: one of the two was late, and nobody knows which');
 });
+
+t.test(
+  'news of a template that say what was known are news all the same: older ones that come later are late',
+  async (t) => {
+    const where = { channel_id: company.official_id, name: 'boas_vindas', language: 'pt_BR' };
+    const tell = async (event: string, at: number) => {
+      const template = { message_template_id: 1_000_001, message_template_name: 'boas_vindas' };
+      const value = { event, ...template, message_template_language: 'pt-BR', reason: 'NONE' };
+      const entry = {
+        id: demo_values.graph.waba_id,
+        time: now_s + at,
+        changes: [{ field: 'message_template_status_update', value }],
+      };
+      const body = onTheWire({ object: 'whatsapp_business_account', entry: [entry] });
+      const headers = { 'content-type': 'application/json', 'x-hub-signature-256': signatureOf(body) };
+      await service.send(null, 'POST', `/v1/inbound/${company.official_id}`, body, headers);
+      await expanded();
+      return (await db('templates').where(where).first('status'))?.status;
+    };
+    await db('channels')
+      .where({ id: company.official_id })
+      .update({ templates_synced_at: new Date(), sync_due_at: null });
+    await db('templates')
+      .where(where)
+      .update({ status: 'approved', synced_at: new Date(now_s * 1_000) });
+    t.equal(await tell('REINSTATED', 5_000), 'approved');
+    t.equal(await tell('PAUSED', 4_000), 'approved');
+  },
+);

@@ -1,5 +1,5 @@
 /** Who may import whom. test/architecture.test.ts plants one violation of each rule and sees it caught. */
-const composition = '^src/(main|app|lane-list|ground|demo|command-line|failpoints|log)\\.ts$';
+const composition = '^src/(main|app|lane-list|ground|demo|demo-text|command-line|failpoints|log)\\.ts$';
 const packages = (names) => `(^|/)node_modules/(${names})(/|$)`;
 
 /** `from` may reach, inside src/, only what `allowed` says. */

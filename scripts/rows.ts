@@ -59,6 +59,7 @@ const types: Record<string, string> = {
   inet: 'string',
   date: 'string',
   xid8: 'string',
+  pg_snapshot: 'string',
   tsvector: 'string',
   bytea: 'Buffer',
   'timestamp with time zone': 'Date',

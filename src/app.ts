@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
@@ -30,6 +31,7 @@ import { inboundRoutes } from './features/inbound/inbound.routes.ts';
 import { messageRoutes } from './features/messages/messages.routes.ts';
 import { Message } from './features/messages/messages.schema.ts';
 import { countUnsettledMessages } from './features/messages/use.repository.ts';
+import { createWaiting } from './features/messages/wait-for-message.ts';
 import { privacyRoutes } from './features/privacy/privacy.routes.ts';
 import { teamRoutes } from './features/teams/teams.routes.ts';
 import { removeTemplates } from './features/templates/removal.repository.ts';
@@ -92,7 +94,9 @@ export async function createApp(ground: Ground): Promise<Application> {
   setMaxListeners(0, ended.signal);
   const ctx: Context = { db, log, now: () => new Date(), signal: stopping.signal };
   const telemetry = await openTelemetry({ config, ctx, version });
-  const http = createHttpClient({ allowed_private_ranges: [...config.allowed_private_ranges], connections: 128 });
+  // As many messages as are in the air may be on their way to one provider.
+  const connections = Math.max(128, config.dispatch_slots);
+  const http = createHttpClient({ allowed_private_ranges: [...config.allowed_private_ranges], connections });
   const outside: Outside = {
     http: telemetry.watchClient(http.request),
     graph_version: config.graph_version,
@@ -178,9 +182,10 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
     channelRoutes(v1, { guard, outside, public_url, use: channel_use });
     templateRoutes(v1, { outside });
     messageRoutes(v1);
-    attendanceRoutes(v1, { wake, rows: gatherStartRows(ctx), findStored: gatherStoredAnswers(ctx) });
-    attendanceVerbRoutes(v1, { wake });
-    messageVerbRoutes(v1, { wake, public_url });
+    const waiting = { wake, waitFor: createWaiting(ctx, wake) };
+    attendanceRoutes(v1, { ...waiting, rows: gatherStartRows(ctx), findStored: gatherStoredAnswers(ctx) });
+    attendanceVerbRoutes(v1, waiting);
+    messageVerbRoutes(v1, { ...waiting, public_url });
     privacyRoutes(v1, { wake });
     webhookEndpointRoutes(v1, { guard });
     webhookVerbRoutes(v1, { http: outside.http, timeout_ms: config.webhook_timeout_ms });
@@ -198,11 +203,10 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
 const ready_within_ms = 1_500;
 
 async function isDatabaseReady(ctx: Context): Promise<boolean> {
-  return ctx.db
-    .raw('select 1')
-    .timeout(ready_within_ms)
-    .then(
-      () => true,
-      () => false,
-    );
+  const asked = ctx.db.raw('select 1').then(
+    () => true,
+    () => false,
+  );
+  // The wait for a connection counts, too.
+  return Promise.race([asked, delay(ready_within_ms, false, { ref: false })]);
 }

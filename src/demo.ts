@@ -16,6 +16,7 @@ import { createTeam } from './features/teams/create-team.ts';
 import { syncTemplates } from './features/templates/sync-templates.ts';
 import type { OpenGround } from './ground.ts';
 import { createAddressGuard } from './outbound/address-guard.ts';
+import { Problem } from './problem.ts';
 import { demo_values } from './simulator/demo-values.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
 
@@ -63,22 +64,46 @@ export async function openDemo(ground: OpenGround, app: Application): Promise<De
   }
   await mkdir(data_dir, { recursive: true });
   const path = join(data_dir, 'demo.json');
-  const known = await readKept(path);
-  const known_scope = known && (await readKey(app.ctx, app.vaults, known.api_key));
+  const known = await readUsable(app, path);
   const simulator =
-    (known && known_scope && (await findSimulator(known_scope, app.outside, known))) ?? (await openSimulator(ground));
-  const kept = known && known_scope ? known : await createDemo(ground, app, simulator.url);
-  if (kept !== known) await writeFile(path, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
-  const scope = known_scope ?? (await readKey(app.ctx, app.vaults, kept.api_key));
-  if (!scope) throw new Error('the demo key was made and is not accepted');
-  await point(scope, kept, simulator.url);
-  await syncTemplates(scope, app.outside, kept.official_channel_id);
-  const simulator_url = simulator.url;
-  const connect = () =>
-    connectWebhooks(ground, app, scope, { ...kept, simulator_url }).catch((error: unknown) =>
-      ground.log.warn({ err: error }, 'demo.webhook_refused'),
-    );
-  return { ...kept, simulator_url, connect, close: simulator.close };
+    (known && (await findSimulator(known.scope, app.outside, known.kept))) ?? (await openSimulator(ground));
+  try {
+    const kept = known?.kept ?? (await createDemo(ground, app, simulator.url));
+    if (!known) await writeFile(path, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
+    const scope = known?.scope ?? (await readKey(app.ctx, app.vaults, kept.api_key));
+    if (!scope) throw new Error('the demo key was made and is not accepted');
+    await point(scope, kept, simulator.url);
+    await syncDemo(ground, app, scope, kept);
+    const simulator_url = simulator.url;
+    const connect = () =>
+      connectWebhooks(ground, app, scope, { ...kept, simulator_url }).catch((error: unknown) =>
+        ground.log.warn({ err: error }, 'demo.webhook_refused'),
+      );
+    return { ...kept, simulator_url, connect, close: simulator.close };
+  } catch (error) {
+    // It would keep a process alive that serves nothing.
+    await simulator.close();
+    throw error;
+  }
+}
+
+/** The demo of last time; null where its key is not accepted any more or one of its channels is gone: another one is made. */
+async function readUsable(app: Application, path: string): Promise<{ kept: Kept; scope: Scope } | null> {
+  const kept = await readKept(path);
+  const scope = kept && (await readKey(app.ctx, app.vaults, kept.api_key));
+  if (!kept || !scope) return null;
+  const channels = [kept.official_channel_id, kept.unofficial_channel_id].map((id) => findChannel(scope, id));
+  return (await Promise.all(channels)).every((channel) => channel !== undefined) ? { kept, scope } : null;
+}
+
+/** Whoever gave the demo's channel credentials of their own has other templates, or none that can be read. */
+async function syncDemo({ log }: OpenGround, { outside }: Application, scope: Scope, kept: Kept): Promise<void> {
+  try {
+    await syncTemplates(scope, outside, kept.official_channel_id);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    log.warn({ channel_id: kept.official_channel_id, code: error.kind.code }, 'demo.not_synced');
+  }
 }
 
 /** The simulator of another process on the same data folder, while it answers. */
@@ -152,10 +177,16 @@ async function createDemo(ground: OpenGround, app: Application, simulator_url: s
   };
 }
 
-/** The simulator may stand on another port than last time. */
+/** The simulator may stand on another port than last time. A channel that was pointed elsewhere stays there. */
 async function point(scope: Scope, kept: Kept, simulator_url: string): Promise<void> {
-  await setBaseUrl(scope, kept.official_channel_id, `${simulator_url}/graph`);
-  await setBaseUrl(scope, kept.unofficial_channel_id, `${simulator_url}/evolution`);
+  for (const [id, path] of [
+    [kept.official_channel_id, 'graph'],
+    [kept.unofficial_channel_id, 'evolution'],
+  ] as const) {
+    const channel = await findChannel(scope, id);
+    const is_simulated = new RegExp(`^http://127\\.0\\.0\\.1:\\d+/${path}$`).test(channel?.base_url ?? '');
+    if (is_simulated) await setBaseUrl(scope, id, `${simulator_url}/${path}`);
+  }
 }
 
 /** Both channels' webhooks as the channels show them. What the simulator refuses is logged; the demo goes on without news. */
@@ -198,42 +229,4 @@ async function connectWebhooks(
       webhook: { enabled: true, url, byEvents: false, base64: false, headers, events: gateway_events },
     })),
   ]);
-}
-
-/** The curl lines, ready to paste. */
-export function describeDemo(demo: Demo, public_url: string): string {
-  const curl = (body: unknown) =>
-    [
-      `curl -s ${public_url}/v1/attendances \\`,
-      `  -H 'authorization: Bearer ${demo.api_key}' -H 'content-type: application/json' -H 'prefer: wait=10' \\`,
-      `  -d '${JSON.stringify(body)}'`,
-    ].join('\n');
-  const template = {
-    name: 'retomar_atendimento',
-    language: 'pt_BR',
-    parameters: { 'body.1': 'Ana', 'body.2': '8841' },
-  };
-  const [team_id] = demo.team_ids;
-  return `
-Demo account
-  API key    ${demo.api_key}
-  teams      ${demo.team_ids.join(' ')}
-  official   ${demo.official_channel_id}
-  unofficial ${demo.unofficial_channel_id}
-  simulator  ${demo.simulator_url}  (what arrived: ${demo.simulator_url}/_received)
-
-Start an attendance on the official channel:
-
-${curl({ contact: { phone: '(31) 98888-0001', name: 'Ana' }, channel_id: demo.official_channel_id, team_id, template })}
-
-Start one on the unofficial channel:
-
-${curl({ contact: { phone: '(31) 98888-0002', name: 'Bia' }, channel_id: demo.unofficial_channel_id, team_id, text: 'Olá!' })}
-
-Let a person write first (simulated; "to": "evolution" writes to the gateway):
-
-curl -s ${demo.simulator_url}/_persons/5531988880003/messages \\
-  -H 'content-type: application/json' \\
-  -d '${JSON.stringify({ name: 'Caio', text: 'Oi! Quero um orçamento.' })}'
-`;
 }

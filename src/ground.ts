@@ -8,6 +8,7 @@ import { type ConnectionSettings, connect } from './db/connection.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { syncFolder } from './db/embedded-place.ts';
 import { migrate } from './db/migrate.ts';
+import { hasAccounts } from './features/accounts/accounts.repository.ts';
 import { renumberRestoredEvents } from './features/events/renumber-events.ts';
 import { renumberReadPlaces } from './features/webhooks/endpoints.repository.ts';
 import { type HeldPort, holdPort } from './http/held-port.ts';
@@ -28,11 +29,14 @@ export async function openGround(config: Config, log: Logger, signal: AbortSigna
     throw error;
   });
   try {
-    const key_ring = createKeyRing(config.master_keys ?? (await readMasterKey(config.data_dir)));
     const { applied } = await migrate(settings, { log, signal });
     if (applied.length > 0) log.info({ applied }, 'database.migrated');
     const db = connect(settings, { pool_max: config.pool_max, application_name: 'conversar', log });
-    await renumberRestoredEvents({ db, log }, renumberReadPlaces).catch(async (error: unknown) => {
+    const prepare = async () => {
+      await renumberRestoredEvents({ db, log }, renumberReadPlaces);
+      return createKeyRing(config.master_keys ?? (await readMasterKey(config.data_dir, await hasAccounts({ db }))));
+    };
+    const key_ring = await prepare().catch(async (error: unknown) => {
       await db.destroy();
       throw error;
     });
@@ -64,11 +68,12 @@ async function openDatabase(
 
 /** Whole and on the disk before it has its name; of two processes the first wins, the other reads what it wrote. */
 async function createMasterKey(path: string): Promise<void> {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomBytes(8).toString('hex')}`;
   try {
-    const file = await open(draft, 'w', 0o600);
+    const file = await open(draft, 'wx', 0o600);
     try {
-      await file.writeFile(`local:${randomBytes(32).toString('base64')}\n`);
+      const kid = `local-${randomBytes(4).toString('hex')}`;
+      await file.writeFile(`${kid}:${randomBytes(32).toString('base64')}\n`);
       await file.sync();
     } finally {
       await file.close();
@@ -82,11 +87,19 @@ async function createMasterKey(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** The generated master key of an embedded installation. Whoever loses the file loses what it sealed. */
-async function readMasterKey(data_dir: string): Promise<MasterKey[]> {
+/**
+ * The generated master key of an embedded installation. Whoever loses the file loses what it sealed: where accounts are, none is
+ * made in its place.
+ */
+async function readMasterKey(data_dir: string, has_accounts: boolean): Promise<MasterKey[]> {
   const path = join(data_dir, 'master.key');
   await mkdir(data_dir, { recursive: true });
-  await access(path).catch(() => createMasterKey(path));
+  await access(path).catch(() => {
+    if (!has_accounts) return createMasterKey(path);
+    throw new ConfigError(
+      `${path} is missing, and what the accounts of this database hold is sealed with it: put the file back, or set CONVERSAR_MASTER_KEYS to what was in it.`,
+    );
+  });
   const [, kid, encoded] = /^([A-Za-z0-9_-]{1,32}):(\S+)\n?$/.exec(await readFile(path, 'utf8')) ?? [];
   const key = Buffer.from(encoded ?? '', 'base64');
   if (!kid || key.length !== 32)

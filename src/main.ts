@@ -6,7 +6,8 @@ import { accountsCommand, inboundCommand, keysCommand, masterKeysCommand } from 
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { connect } from './db/connection.ts';
 import { isDatabaseUnavailable } from './db/pg-errors.ts';
-import { type Demo, describeDemo, openDemo } from './demo.ts';
+import { type Demo, openDemo } from './demo.ts';
+import { describeDemo } from './demo-text.ts';
 import { type OpenGround, openGround } from './ground.ts';
 import { backlog } from './http/held-port.ts';
 import { createLog } from './log.ts';

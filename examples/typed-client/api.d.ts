@@ -914,7 +914,7 @@ export interface paths {
     post?: never;
     /**
      * Delete an account
-     * @description Deletes the account and everything in it, for good.
+     * @description Deletes the account and everything in it, for good. Its keys end at once; the answer comes when all is gone, which takes minutes where millions of rows are. Who lost the connection sends it again.
      */
     delete: operations['deleteAccount'];
     options?: never;
@@ -7778,7 +7778,7 @@ export interface operations {
   listContacts: {
     parameters: {
       query?: {
-        /** @description Any part of the name, case and accents aside, or of the number: with or without mask, country code or ninth digit. */
+        /** @description Any part of the name, case and accents aside, or of the number: with or without mask, country code or ninth digit. One or two characters are looked for where words and numbers begin. */
         search?: string;
         /** @description Rows a page. */
         limit?: number;
@@ -13097,7 +13097,8 @@ export interface operations {
       };
       500: components['responses']['InternalError'];
       /**
-       * @description - `database_unavailable`: The database cannot be reached.
+       * @description - `deletion_unfinished`: Not all is deleted yet.
+       *     - `database_unavailable`: The database cannot be reached.
        *     - `overloaded`: Too much to do at this moment.
        */
       503: {
@@ -13109,7 +13110,7 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'database_unavailable' | 'overloaded';
+            code: 'deletion_unfinished' | 'database_unavailable' | 'overloaded';
           };
         };
       };

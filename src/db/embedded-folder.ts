@@ -25,11 +25,20 @@ const root_home = '/var/lib/conversar';
 
 /**
  * A folder for the server's files that its user can enter: `data_dir`, or, when we are root and a parent of it is
- * closed to others (/root), one of its own below /var/lib/conversar. Throws EmbeddedError where neither can be had.
+ * closed to others (/root), one of its own below /var/lib/conversar; what was begun there stays there, also when the parent is
+ * opened later. Throws EmbeddedError where neither can be had.
  */
 export async function chooseHome(data_dir: string): Promise<Home> {
   const wanted = await makeFolder(resolve(data_dir));
   const user = await serverUser(join(wanted, 'postgres'));
+  const name = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
+  const elsewhere = join(root_home, name);
+  if (!(await isThere(join(wanted, 'postgres'))) && (await isThere(join(elsewhere, 'postgres')))) {
+    if (user !== undefined) return { folder: elsewhere, user: await serverUser(join(elsewhere, 'postgres')) };
+    throw new EmbeddedError(
+      `The database of ${wanted} is in ${elsewhere}, where root began it: start as root, or move ${join(elsewhere, 'postgres')} into ${wanted} and give it to your user.`,
+    );
+  }
   if (user === undefined) {
     await access(wanted, constants.R_OK | constants.W_OK | constants.X_OK);
     return { folder: wanted, user };
@@ -40,8 +49,7 @@ export async function chooseHome(data_dir: string): Promise<Home> {
       `The database in ${join(wanted, 'postgres')} belongs to user ${user.uid}, who cannot enter a folder above it: open those folders (chmod o+x), or set DATABASE_URL.`,
     );
   }
-  const name = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
-  const folder = await makeFolder(join(root_home, name));
+  const folder = await makeFolder(elsewhere);
   const other = await serverUser(join(folder, 'postgres'));
   if (await canEnter(folder, other)) return { folder, user: other };
   throw new EmbeddedError(

@@ -31,6 +31,8 @@ const oldest_server_version = 150_000;
 /** Any constant does, as long as every version of ours takes the same. */
 const migration_lock = 7_262_008_415;
 const lock_poll_ms = 100;
+const table_wait_ms = 2_000;
+const others_pass_ms = 1_000;
 
 /**
  * Brings the database up to the newest migration and answers the names it applied. A second caller waits for the
@@ -113,7 +115,7 @@ async function applyPending(client: pg.Client, migrations: Migration[], options:
   for (const migration of pending) {
     options.signal.throwIfAborted();
     const started_at = performance.now();
-    await applyOne(client, migration);
+    await applyWhenFree(client, migration, options);
     const duration_ms = Math.round(performance.now() - started_at);
     options.log.info({ migration: migration.name, duration_ms }, 'migration.applied');
   }
@@ -147,14 +149,32 @@ function findPending(migrations: Migration[], recorded: { name: string; checksum
   return pending;
 }
 
-async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+/**
+ * A migration that waits for a table lets nobody else in meanwhile, not even to read: so it waits for 2 s at most, lets all others
+ * pass, and tries again, for as long as it takes.
+ */
+async function applyWhenFree(client: pg.Client, migration: Migration, { log, signal }: MigrateOptions): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    if (await applyOne(client, migration)) return;
+    if (attempt === 0) log.info({ migration: migration.name }, 'migration.waiting');
+    await delay(others_pass_ms, undefined, { signal });
+  }
+}
+
+const lock_not_available = '55P03';
+
+/** False when a table could not be had; nothing of it is done then. */
+async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): Promise<boolean> {
   await client.query('begin');
   try {
+    await client.query(`set local lock_timeout = ${table_wait_ms}`);
     await client.query(sql);
     await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [name, checksum]);
     await client.query('commit');
+    return true;
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
+    if ((error as { code?: string }).code === lock_not_available) return false;
     const reason = error instanceof Error ? error.message : String(error);
     throw new MigrationError(`Migration ${name} failed and was rolled back: ${reason}`, { cause: error });
   }

@@ -319,6 +319,7 @@ export interface WebhookEndpointsRow {
   replayed_to_txid: string;
   replayed_to_position: number;
   replays_from: Date;
+  reads_snapshot: string | null;
 }
 
 export interface Tables {
@@ -609,5 +610,6 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'replayed_to_txid',
     'replayed_to_position',
     'replays_from',
+    'reads_snapshot',
   ],
 };

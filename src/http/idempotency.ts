@@ -42,6 +42,8 @@ export interface AnswerOptions {
   findStored?: FindStored;
   /** Called once the work is committed, and not for a repeat. */
   onDone?: () => void;
+  /** The key's row is claimed ahead of the work: whatever the work waits for in vain, it is no twin. */
+  claims_first?: boolean;
 }
 
 type Work = (scope: RequestScope, record: AnswerRecord | null) => Promise<Answer>;
@@ -85,7 +87,7 @@ export function answerPost(
     options.onDone?.();
     return answer;
   };
-  return answerOnce(request, reply, once, options);
+  return answerOnce(request, reply, once, { ...options, claims_first: true });
 }
 
 function keepWith(
@@ -108,14 +110,12 @@ export async function answerOnce(
   request: FastifyRequest,
   reply: FastifyReply,
   work: Work,
-  { refresh, findStored = findStoredAnswer }: AnswerOptions = {},
+  { refresh, findStored = findStoredAnswer, claims_first = false }: AnswerOptions = {},
 ): Promise<void> {
   const scope = scopeOf(request);
   const key = readKey(request);
   const send = async (kept: KeptAnswer) =>
-    refresh && kept.status < 300
-      ? sendKept(reply, { ...kept, body: serialise(reply, kept.status, await refresh(JSON.parse(kept.body))) })
-      : sendKept(reply, kept);
+    sendKept(reply, refresh && kept.status < 300 ? await refreshed(request, reply, kept, refresh) : kept);
   if (key === null) {
     const { status, location, body } = await work(scope, null);
     return send({ status, location, body: serialise(reply, status, body), language: null });
@@ -129,21 +129,38 @@ export async function answerOnce(
   };
   const stored = await findStored(scope, key);
   if (stored) return replay(stored);
-  const outcome = await runOnce(request, reply, { scope, key, fingerprint }, work);
+  const outcome = await runOnce(request, reply, { scope, key, fingerprint, claims_first }, work);
   return 'kept' in outcome ? send(outcome.kept) : replay(outcome.stored);
+}
+
+/** What is done is done: where it cannot be shown as it is by now, it is shown as it was. */
+async function refreshed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  kept: KeptAnswer,
+  refresh: NonNullable<AnswerOptions['refresh']>,
+): Promise<KeptAnswer> {
+  try {
+    return { ...kept, body: serialise(reply, kept.status, await refresh(JSON.parse(kept.body))) };
+  } catch (error) {
+    request.log.warn({ err: error }, 'http.not_refreshed');
+    reply.removeHeader('preference-applied');
+    return kept;
+  }
 }
 
 interface Once {
   scope: RequestScope;
   key: string;
   fingerprint: Buffer;
+  claims_first: boolean;
 }
 
 /** Runs the work; when a twin was faster, returns what the twin stored. */
 async function runOnce(
   request: FastifyRequest,
   reply: FastifyReply,
-  { scope, key, fingerprint }: Once,
+  { scope, key, fingerprint, claims_first }: Once,
   work: Work,
 ): Promise<{ kept: KeptAnswer } | { stored: StoredAnswer }> {
   const { shows_secret } = request.routeOptions.config;
@@ -158,7 +175,7 @@ async function runOnce(
     if (!kept) throw new Error('a verb with an answer record must write it');
     return { kept };
   } catch (error) {
-    if (sqlState(error) === lock_timeout_state) throw idempotency_in_progress();
+    if (sqlState(error) === lock_timeout_state && !claims_first) throw idempotency_in_progress();
     if (violatedConstraint(error) === 'idempotency_keys_key') return { stored: await mustFind(scope, key) };
     if (!(error instanceof Problem) || !isKept(error)) throw error;
     const refusal = refusalOf(error, request);

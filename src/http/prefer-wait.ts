@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { scopeOf } from './authenticate.ts';
 
 const longest_wait_s = 25;
 
@@ -11,6 +12,14 @@ export function readPreferWait(request: Pick<FastifyRequest, 'headers'>): number
   return wait_s > 0 ? wait_s : null;
 }
 
+/** Aborted when whoever asked has left: nobody waits for the answer any more. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  if (raw.closed) gone.abort();
+  else raw.once('close', () => gone.abort());
+  return gone.signal;
+}
+
 /** Says that the preference was honoured, and how far. */
 function preferenceApplied(reply: FastifyReply, wait_s: number): void {
   reply.header('preference-applied', `wait=${wait_s}`);
@@ -20,13 +29,13 @@ function preferenceApplied(reply: FastifyReply, wait_s: number): void {
 export function refreshWhenAsked<Stored>(
   request: FastifyRequest,
   reply: FastifyReply,
-  wait: (stored: Stored, wait_s: number) => Promise<void>,
+  wait: (stored: Stored, until: { wait_s: number; signal: AbortSignal }) => Promise<void>,
   show: (stored: Stored) => Promise<unknown>,
 ): ((stored: unknown) => Promise<unknown>) | undefined {
   const wait_s = readPreferWait(request);
   if (wait_s === null) return undefined;
   return async (stored) => {
-    await wait(stored as Stored, wait_s);
+    await wait(stored as Stored, { wait_s, signal: AbortSignal.any([scopeOf(request).signal, goneSignal(reply)]) });
     preferenceApplied(reply, wait_s);
     return show(stored as Stored);
   };

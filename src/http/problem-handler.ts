@@ -159,7 +159,9 @@ export function toProblem(error: unknown): Problem {
 
 /** Fastify's error handler: everything thrown leaves as problem+json; accidents are logged whole. */
 export function handleProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error);
+  // Who hangs up in the middle of a body is no lost database, although both are a connection that was reset.
+  const is_torn = request.raw.readableAborted && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+  const problem = is_torn ? malformed_body() : toProblem(error);
   if (problem.kind.status >= 500) request.log.error({ err: error, code: problem.kind.code }, 'http.failed');
   return sendProblem(problem, request, reply);
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { prepare } from '../db/statement.ts';
 
 /** One limit: a bucket of at most `burst` tokens that gains `per_second`; what is limited takes one from each. */
 export interface Limit {
@@ -41,8 +42,20 @@ const lent_share = 0.5;
  * statement, so one short transaction; buckets are locked in one order. `filled` ends below the burst by what may be held
  * somewhere, until that has lapsed, so tokens here and tokens held are never more than the burst.
  */
-const take_tokens = `
-  with asked as (
+const take = prepare<
+  {
+    account_id: string;
+    waiting: number;
+    ahead: number;
+    at: Date | null;
+    buckets: string[];
+    rates: number[];
+    bursts: number[];
+  },
+  { bucket: string; left: number; granted: number }
+>(
+  'take_tokens',
+  `with asked as (
     select * from unnest(cast(:buckets as uuid[]), cast(:rates as float8[]), cast(:bursts as float8[])) as a (bucket, rate, burst)
   ),
   locked as materialized (
@@ -81,7 +94,8 @@ const take_tokens = `
       from refilled r cross join given g
      where b.account_id = r.account_id and b.bucket = r.bucket and g.granted > 0
   )
-  select r.bucket, r.filled - g.granted as left, g.granted from refilled r cross join given g`;
+  select r.bucket, r.filled - g.granted as left, g.granted from refilled r cross join given g`,
+);
 
 /**
  * Takes up to `waiting + ahead` tokens from all buckets at once; a bucket asked for the first time is made, full. `at` is
@@ -102,16 +116,10 @@ export async function takeTokens(
     rates: limits.map(({ per_second }) => per_second),
     bursts: limits.map(({ burst }) => burst),
   };
-  const take = async () => {
-    const { rows } = await db
-      .raw<{ rows: { bucket: string; left: number; granted: number }[] }>(take_tokens, values)
-      .options({ name: 'take_tokens' });
-    return rows;
-  };
-  let rows = await take();
+  let rows = await take(db, values);
   if (rows.length < limits.length) {
     await insertBuckets({ db }, asked, at);
-    rows = await take();
+    rows = await take(db, values);
   }
   const left = new Map(rows.map((row) => [row.bucket, Number(row.left)]));
   return { granted: Number(rows[0]?.granted ?? 0), left: limits.map(({ bucket }) => left.get(bucket) ?? 0) };

@@ -5,6 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
   type RawReplyDefaultExpression,
@@ -172,6 +173,8 @@ function corsOptions(origins: string[]) {
       'ratelimit-policy',
     ],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    // An OPTIONS that asks for nothing is answered like any other, and not in plain text.
+    strictPreflight: false,
     maxAge: 600,
   };
 }
@@ -214,22 +217,40 @@ function sayGoodbye(server: App): void {
 const traceOf = (request: FastifyRequest) =>
   /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(String(request.headers.traceparent ?? ''))?.[1];
 
+/** For what may take minutes: the connection is not closed for being silent until its answer was sent. */
+export function allowSilence(request: FastifyRequest): void {
+  request.raw.socket?.setTimeout?.(0);
+}
+
 /** One wide line per request; the query is left out, it may hold names and numbers. */
 function logRequests(server: App): void {
-  server.addHook('onResponse', async (request, reply) => {
-    const scope = request.getDecorator<{ account_id: string; api_key_id: string } | null>('scope');
-    request.log.info(
-      {
-        method: request.method,
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        client_ip: request.ip,
-        duration_ms: Math.round(reply.elapsedTime * 10) / 10,
-        account_id: scope?.account_id,
-        api_key_id: scope?.api_key_id,
-        trace_id: request.getDecorator<string | null>('trace_id') ?? traceOf(request),
-      },
-      'http.request',
-    );
+  // Of whom nobody is there to be answered any more, Fastify tells nothing.
+  server.addHook('onRequest', async (request, reply) => {
+    let is_answered = false;
+    reply.raw.once('finish', () => {
+      is_answered = true;
+    });
+    reply.raw.once('close', () => {
+      if (!is_answered) logRequest(request, reply, true);
+    });
   });
+  server.addHook('onResponse', async (request, reply) => logRequest(request, reply, false));
+}
+
+function logRequest(request: FastifyRequest, reply: FastifyReply, is_aborted: boolean): void {
+  const scope = request.getDecorator<{ account_id: string; api_key_id: string } | null>('scope');
+  request.log.info(
+    {
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: is_aborted && !reply.raw.headersSent ? null : reply.statusCode,
+      ...(is_aborted ? { is_aborted } : {}),
+      client_ip: request.ip,
+      duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+      account_id: scope?.account_id,
+      api_key_id: scope?.api_key_id,
+      trace_id: request.getDecorator<string | null>('trace_id') ?? traceOf(request),
+    },
+    'http.request',
+  );
 }

@@ -7,7 +7,7 @@ import type { Lane } from './lane.ts';
 export interface Upkeep {
   name: string;
   every_ms: number;
-  /** Does a bounded piece and returns how many rows it was; more than none, and it is called again at once. */
+  /** Does a bounded piece and returns how many rows it was; more than none, and it is called again at once. Its signal is the stop. */
   run: (ctx: Context) => Promise<number>;
 }
 
@@ -19,7 +19,7 @@ export function startUpkeep(ctx: Context, { name, every_ms, run }: Upkeep): Lane
 
   async function runAll(): Promise<void> {
     let total = 0;
-    for (let rows = 1; rows > 0 && !signal.aborted; total += rows) rows = await run({ ...ctx, log });
+    for (let rows = 1; rows > 0 && !signal.aborted; total += rows) rows = await run({ ...ctx, log, signal });
     if (total > 0) log.info({ rows: total }, 'upkeep.done');
   }
 

@@ -191,6 +191,10 @@ t.test(
     const second = await hold(t, join(locked, 'data'));
     t.same(await ask(second.connection, 'select id from kept'), [{ id: 7 }], 'found there again');
     await second.stop();
+    await chmod(locked, 0o755);
+    const third = await hold(t, join(locked, 'data'));
+    t.same(await ask(third.connection, 'select id from kept'), [{ id: 7 }], 'also when the folder is opened later');
+    await third.stop();
   },
 );
 

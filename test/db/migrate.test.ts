@@ -1,12 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import pino from 'pino';
 import t, { type Test } from 'tap';
-import type { ConnectionSettings } from '../../src/db/connection.ts';
+import { type ConnectionSettings, clientConfig } from '../../src/db/connection.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { ask } from '../support/embedded-folder.ts';
+import { eventually } from '../support/service.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -131,4 +133,31 @@ t.test('our own migrations fit an empty database', async (t) => {
   const { settings } = await createEmptyDatabase(t);
   const { applied } = await migrate(settings, { log, signal: AbortSignal.timeout(120_000) });
   t.equal(applied[0], '0001_create_accounts');
+});
+
+t.test('a migration that waits for a table lets others pass, and comes to its end', async (t) => {
+  const { settings } = await createEmptyDatabase(t);
+  const folder = await migrationsFolder(t, two);
+  await run(settings, folder);
+  await writeFile(join(folder, '0003_alter_a.sql'), 'alter table a add column b int');
+  const client = new pg.Client(clientConfig(settings, 'conversar test'));
+  await client.connect();
+  t.teardown(() => client.end());
+  // As a dump that runs for long.
+  await client.query('begin; select * from a');
+  let is_over = false;
+  const migrating = run(settings, folder).finally(() => {
+    is_over = true;
+  });
+  const passed = async () =>
+    ask(settings, `set lock_timeout = '100ms'; select id from a`).then(
+      () => true,
+      () => false,
+    );
+  // Blocked while it waits for its turn, and free again before that turn comes.
+  await eventually(passed, (free) => !free);
+  await eventually(passed, (free) => free);
+  t.notOk(is_over);
+  await client.query('rollback');
+  t.same(await migrating, { applied: ['0003_alter_a'] });
 });

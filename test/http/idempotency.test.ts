@@ -312,3 +312,30 @@ t.test('answers are kept 7 days and then swept', async (t) => {
   t.equal(await sweepAnswers(service), 1);
   t.match(await client.post('/v1/contacts', body, headers), { status: 409, body: { code: 'contact_exists' } });
 });
+
+t.test('what is done is answered as done, also where it cannot be shown as it is by then', async (t) => {
+  const quiet = await startService(t, { with_lanes: false });
+  const client = await quiet.createCompany();
+  const headers = { ...fresh(), prefer: 'wait=20' };
+  const asked = client.start({ contact: { phone: '31988880222' } }, headers);
+  await eventually(
+    () => quiet.db('messages').where({ account_id: client.account_id }).select('id'),
+    (rows) => rows.length === 1,
+  );
+  const locking = await quiet.db.transaction();
+  await locking.raw('lock table messages in access exclusive mode');
+  const answer = await asked;
+  await locking.rollback();
+  t.equal(answer.status, 201);
+  t.match(answer.body, { status: 'starting', first_message: { status: 'queued' } });
+  t.notOk('preference-applied' in answer.headers);
+});
+
+t.test('what waits for a lock that is no twin’s is not told that it runs already', async (t) => {
+  const { body } = await company.start({ contact: someone() }, { prefer: 'wait=20' });
+  const holding = await service.db.transaction();
+  await holding('attendances').where({ id: body.id }).forUpdate().first('id');
+  const reply = await company.post(`/v1/attendances/${body.id}/close`, {}, fresh());
+  await holding.rollback();
+  t.match(reply, { status: 503, body: { code: 'database_unavailable' } });
+});

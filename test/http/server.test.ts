@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { readConfig } from '../../src/config.ts';
 import { createServer } from '../../src/http/server.ts';
 import { captureLog } from '../support/log.ts';
-import { type Reply, startService } from '../support/service.ts';
+import { eventually, type Reply, startService } from '../support/service.ts';
 
 const { log, lines } = captureLog();
 const service = await startService(t, { with_lanes: false, log });
@@ -149,6 +151,12 @@ t.test('CORS', async (t) => {
       t.ok(String(refused.headers['access-control-expose-headers']).split(', ').includes(name), name);
     }
   });
+  t.test('an OPTIONS that is no preflight is answered, and not in plain text', async (t) => {
+    const open = await startService(t, { with_lanes: false, env: { CONVERSAR_CORS_ORIGINS: '*' } });
+    const reply = await open.server.inject({ method: 'OPTIONS', url: '/v1/teams' });
+    t.equal(reply.statusCode, 204);
+    t.equal(reply.body, '');
+  });
   t.test('lets every origin in with *', async (t) => {
     const open = await startService(t, { with_lanes: false, env: { CONVERSAR_CORS_ORIGINS: '*' } });
     const { headers } = await open.server.inject(preflight(origin));
@@ -189,4 +197,47 @@ t.test('Fastify is at least 5.12.6: below it CVE-2026-107832 is open', async (t)
   t.equal(asked, version, 'the exact one that package.json asks for');
   const [major = 0, minor = 0, patch = 0] = String(version).split('.').map(Number);
   t.ok(major * 1e6 + minor * 1e3 + patch >= 5_012_006, version);
+});
+
+t.test('who hangs up is no lost database, and leaves a line', async (t) => {
+  const said = captureLog();
+  const open = await startService(t, { with_lanes: false, log: said.log, over_http: true });
+  const client = await open.createCompany();
+  const { port } = open.server.server.address() as AddressInfo;
+  const ask = (text: string) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(text);
+    return socket;
+  };
+  const head = (line: string, more: string) =>
+    `${line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${client.key}\r\ncontent-type: application/json\r\n${more}\r\n`;
+  const lines = (msg: string) => said.lines().filter((line) => line.msg === msg);
+
+  // Until one of them came as far as to be a request.
+  await eventually(
+    async () => {
+      const torn = ask(`${head('POST /v1/contacts', 'content-length: 1000\r\n')}{"phone":`);
+      await delay(50);
+      torn.destroy();
+      return lines('http.request').filter(({ route, is_aborted }) => is_aborted && route === '/v1/contacts');
+    },
+    (found) => found.length > 0,
+  );
+  const waiting = JSON.stringify({
+    ...{ contact: { phone: '31988880111' }, channel_id: client.unofficial_id, team_id: client.team_id, text: 'Olá!' },
+  });
+  const left = ask(
+    head('POST /v1/attendances', `prefer: wait=25\r\ncontent-length: ${Buffer.byteLength(waiting)}\r\n`) + waiting,
+  );
+  await eventually(
+    () => open.db('messages').where({ channel_id: client.unofficial_id }).select('id'),
+    (rows) => rows.length > 0,
+  );
+  left.destroy();
+  const line = await eventually(
+    async () => lines('http.request').find(({ route, is_aborted }) => is_aborted && route === '/v1/attendances'),
+    (found) => found !== undefined,
+  );
+  t.match(line, { method: 'POST', status: null, account_id: client.account_id });
+  t.same(lines('http.failed'), []);
 });

@@ -46,3 +46,20 @@ t.test('upkeep that fails is tried again', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 30));
   t.equal(calls, after, 'and no more once stopped');
 });
+
+t.test('what upkeep is at work at hears of a stop', async (t) => {
+  const begun = new EventEmitter();
+  const has_begun = once(begun, 'begun');
+  const upkeep = startUpkeep(ctx, {
+    name: 'test',
+    every_ms: 5,
+    run: async ({ signal }) => {
+      begun.emit('begun');
+      await once(signal, 'abort');
+      return 0;
+    },
+  });
+  await has_begun;
+  await upkeep.stop();
+  t.pass('it did not wait for its end');
+});

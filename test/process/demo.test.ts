@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
+import { demo_values } from '../../src/simulator/demo-values.ts';
 import { createDataFolder } from '../support/embedded-folder.ts';
-import { type Running, startProcess } from '../support/process.ts';
+import { type Running, runCommand, startProcess } from '../support/process.ts';
 import { callOver } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
 
@@ -97,4 +98,39 @@ t.test('killed and started again: the same key, and all that was there', async (
   const { stdout } = await execute('bash', ['-c', commands[0] ?? ''], { timeout: 90_000 });
   t.match(JSON.parse(stdout), { code: 'attendance_already_open', attendance: { id: attendance_ids[0] } });
   t.same(await again.end('SIGTERM'), { code: 0, signal: null });
+});
+
+t.test('a demo channel that somebody changed, or deleted, holds up no start', async (t) => {
+  const second = await start(t);
+  const { key } = await readTerminal(second);
+  const ask = (method: string, path: string, body?: unknown) => callOver(`${second.url}${path}`, key, method, body);
+  const { body: channels } = await ask('GET', '/v1/channels');
+  const official = channels.data.find(({ type }: { type: string }) => type === 'official');
+  const credentials = { ...demo_values.graph, access_token: 'of-somebody-else' };
+  t.match(await ask('PATCH', `/v1/channels/${official.id}`, { credentials }), { status: 200 });
+  t.same(await second.end('SIGTERM'), { code: 0, signal: null });
+
+  const third = await start(t);
+  t.equal((await readTerminal(third)).key, key);
+  t.ok(third.log().some(({ msg }) => msg === 'demo.not_synced'));
+  const { body: open } = await callOver(`${third.url}/v1/attendances?channel_id=${official.id}`, key, 'GET');
+  for (const { id } of open.data)
+    await callOver(`${third.url}/v1/attendances/${id}/close`, key, 'POST', { force: true });
+  t.match(await callOver(`${third.url}/v1/channels/${official.id}`, key, 'DELETE'), { status: 204 });
+  t.same(await third.end('SIGTERM'), { code: 0, signal: null });
+
+  const fourth = await start(t);
+  t.not((await readTerminal(fourth)).key, key, 'another demo is made');
+  t.same(await fourth.end('SIGTERM'), { code: 0, signal: null });
+});
+
+t.test('without the master key that its accounts are sealed with it says so, and makes no other', async (t) => {
+  const path = join(data_dir, 'master.key');
+  await rename(path, `${path}.kept`);
+  const command = ['accounts', 'create', '--name', 'Loja Exemplo'];
+  const { code, stderr } = await runCommand(t, command, { CONVERSAR_DATA_DIR: data_dir });
+  t.equal(code, 78);
+  t.match(stderr, /master\.key is missing, and what the accounts of this database hold is sealed with it/);
+  await rename(`${path}.kept`, path);
+  t.equal((await runCommand(t, command, { CONVERSAR_DATA_DIR: data_dir })).code, 0);
 });

@@ -16,7 +16,7 @@ const tags = ['Contacts'];
 
 const search = Line(0, 200, {
   description:
-    'Any part of the name, case and accents aside, or of the number: with or without mask, country code or ninth digit.',
+    'Any part of the name, case and accents aside, or of the number: with or without mask, country code or ninth digit. One or two characters are looked for where words and numbers begin.',
   examples: ['joao', '(31) 98888'],
 });
 const phone = Type.String({ maxLength: 32, description: 'The number as it was typed.', examples: ['(31) 98888-0001'] });

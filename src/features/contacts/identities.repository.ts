@@ -1,4 +1,5 @@
 import type { Scope } from '../../context.ts';
+import { prepare } from '../../db/statement.ts';
 import { table } from '../../db/table.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
@@ -29,8 +30,9 @@ export interface KnownAt {
  * The living contacts that have one of the names or the number of a place, each once for it, oldest first. Each name is a
  * look into an index: joined freely, a plan made while the table was small would read all of it once it is large.
  */
-const known_by = `
-  with called as materialized (
+const findKnown = prepare<{ account_id: string; called: string }, KnownAt>(
+  'list_known_by',
+  `with called as materialized (
     select * from jsonb_to_recordset(cast(:called as jsonb)) as n (place integer, kind text, scope text, value text, phone_key text, contact_id uuid)
   )
   select distinct k.place, k.id, k.phone_key
@@ -50,7 +52,8 @@ const known_by = `
            cross join lateral (select id, phone_key from contacts c
                                 where c.account_id = :account_id and c.id = n.contact_id and c.erased_at is null offset 0) c
            where n.contact_id is not null) k
-   order by k.place, k.id`;
+   order by k.place, k.id`,
+);
 
 export async function listKnownBy({ db, account_id }: Ctx, called: CalledAt[]): Promise<KnownAt[]> {
   const rows = called.flatMap(({ place, identities, phone_key, contact_id }) => [
@@ -59,16 +62,24 @@ export async function listKnownBy({ db, account_id }: Ctx, called: CalledAt[]): 
     ...(contact_id === null ? [] : [{ place, contact_id }]),
   ]);
   if (rows.length === 0) return [];
-  const { rows: known } = await db
-    .raw<{ rows: KnownAt[] }>(known_by, { account_id, called: JSON.stringify(rows) })
-    .options({ name: 'list_known_by' });
-  return known;
+  return findKnown(db, { account_id, called: JSON.stringify(rows) });
 }
 
 export interface AssignedIdentity extends ScopedIdentity {
   contact_id: string;
   at: Date;
 }
+
+const assign = prepare<{ account_id: string; assigned: string; source: string }>(
+  'assign_identities',
+  `insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
+   select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value,
+          :source, k.at, k.at
+     from jsonb_to_recordset(cast(:assigned as jsonb)) as k (contact_id uuid, kind text, scope text, value text, at timestamptz)
+   on conflict on constraint contact_identities_value
+     do update set contact_id = excluded.contact_id, last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
+     where i.contact_id <> excluded.contact_id or i.last_seen_at < excluded.last_seen_at`,
+);
 
 /** Gives contacts these names, also those that another one had. */
 export async function assignIdentities(
@@ -77,18 +88,7 @@ export async function assignIdentities(
   source: string,
 ): Promise<void> {
   if (assigned.length === 0) return;
-  await db
-    .raw(
-      `insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-       select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value,
-              :source, k.at, k.at
-         from jsonb_to_recordset(cast(:assigned as jsonb)) as k (contact_id uuid, kind text, scope text, value text, at timestamptz)
-       on conflict on constraint contact_identities_value
-         do update set contact_id = excluded.contact_id, last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
-         where i.contact_id <> excluded.contact_id or i.last_seen_at < excluded.last_seen_at`,
-      { account_id, assigned: JSON.stringify(assigned), source },
-    )
-    .options({ name: 'assign_identities' });
+  await assign(db, { account_id, assigned: JSON.stringify(assigned), source });
 }
 
 /** Takes these names away, whoever has them. */

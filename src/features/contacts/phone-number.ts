@@ -17,7 +17,7 @@ export interface Phone {
   country: string | null;
   /** `other`: special services, and where the plan does not tell mobiles from landlines (USA). */
   kind: 'mobile' | 'landline' | 'toll_free' | 'other';
-  /** What `contacts.phone_key` holds; equal to `e164`. */
+  /** What `contacts.phone_key` holds: the same for all ways to write one line. Equal to `e164`, but for Argentina's without its 9. */
   key: string;
   /** Other E.164 forms under which WhatsApp may know the same line. */
   alternates: string[];
@@ -90,7 +90,7 @@ const mask = /[\s\p{Cf}\p{Pd}()./]/gu;
 export function readPhone(input: string, default_country: string, pointer: string): Phone {
   const reading = interpret(input, default_country);
   if ('refused' in reading) throw refusal(input, reading, pointer);
-  return { input, ...reading, key: reading.e164, alternates: alternatesOf(reading.e164) };
+  return { input, ...reading, key: keyOf(reading.e164), alternates: alternatesOf(reading.e164) };
 }
 
 /**
@@ -193,6 +193,12 @@ function isTestNumber(e164: string): boolean {
 function parse(number: string, default_country?: string): PhoneNumber | undefined {
   const known = default_country !== undefined && isSupportedCountry(default_country) ? default_country : undefined;
   return parsePhoneNumberFromString(number, { extract: false, ...(known ? { defaultCountry: known } : {}) });
+}
+
+/** The 9 says how the line is dialled from abroad, and is no part of its number: no landline has the same without it. */
+function keyOf(e164: string): string {
+  const [, national] = /^\+549([1-3]\d{9})$/.exec(e164) ?? [];
+  return national === undefined ? e164 : `+54${national}`;
 }
 
 /**

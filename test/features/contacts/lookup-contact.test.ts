@@ -49,3 +49,17 @@ t.test('GET /v1/contacts/lookup', async (t) => {
     });
   }
 });
+
+t.test('Argentina’s 9 makes no other person', async (t) => {
+  const client = await createClient();
+  const made = await addContact(client, { phone: '+54 9 11 2345-6789', name: 'Ana' });
+  t.match(made, { phone: '+5491123456789' });
+  const { body } = await client.get<ContactLookupView>(
+    `/v1/contacts/lookup?phone=${encodeURIComponent('+54 11 2345-6789')}`,
+  );
+  t.match(body.contacts, [{ id: made.id }]);
+  t.match(await client.post('/v1/contacts', { phone: '+54 11 2345-6789' }), {
+    status: 409,
+    body: { code: 'contact_exists', contact_id: made.id },
+  });
+});

@@ -144,8 +144,9 @@ t.test('foreign numbers are read by their own plan', async (t) => {
 });
 
 t.test("Argentina's 9 and Mexico's 1 are alternates of one another", async (t) => {
-  t.match(read('+54 9 11 2345-6789'), { key: '+5491123456789', kind: 'mobile', alternates: ['+541123456789'] });
-  t.match(read('+54 11 2345-6789'), { key: '+541123456789', alternates: ['+5491123456789'] });
+  const mobile = { e164: '+5491123456789', key: '+541123456789', kind: 'mobile', alternates: ['+541123456789'] };
+  t.match(read('+54 9 11 2345-6789'), mobile);
+  t.match(read('+54 11 2345-6789'), { e164: '+541123456789', key: mobile.key, alternates: ['+5491123456789'] });
   for (const input of ['+52 55 1234 5678', '+52 1 55 1234 5678', '005215512345678']) {
     t.match(read(input), { key: '+525512345678', country: 'MX', alternates: ['+5215512345678'] }, input);
   }

@@ -19,6 +19,12 @@ export async function findTraces(db: Knex, words: string[]): Promise<string[]> {
   const dump = await dumpDatabase(db);
   const wanted = words.map((word) => word.toLowerCase());
   return Object.entries(dump).flatMap(([table, rows]) =>
-    rows.filter((row) => wanted.some((word) => row.toLowerCase().includes(word))).map((row) => `${table}: ${row}`),
+    rows.filter((row) => holds(row, wanted)).map((row) => `${table}: ${row}`),
   );
+}
+
+/** Byte strings as what they are: in hexadecimal any five digits stand somewhere. */
+function holds(row: string, wanted: string[]): boolean {
+  const text = row.replace(/\\\\x([0-9a-f]{2,})/g, (_, hex: string) => Buffer.from(hex, 'hex').toString('latin1'));
+  return wanted.some((word) => text.toLowerCase().includes(word));
 }

@@ -30,9 +30,11 @@ export async function judge(sources: Sources): Promise<{ findings: Finding[]; ev
   const tries = await readLines<Try>(sources.clients_path);
   const ids = [...new Set(tries.flatMap(({ message_id }) => message_id ?? []))];
   const finals = new Map<string, Final | null>();
-  const deadline = performance.now() + settled_within_ms;
+  // Asking for tens of thousands takes minutes by itself: what was asked first is asked again, whatever that took.
+  let deadline: number | undefined;
   for (;;) {
     await askAll(sources, ids, finals);
+    deadline ??= performance.now() + settled_within_ms;
     const evidence: Evidence = {
       tries,
       arrivals: await readLines<ReceivedEntry>(sources.simulator_path),

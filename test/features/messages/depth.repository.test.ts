@@ -34,8 +34,8 @@ t.test('beside a long history it reads the indexes of what waits, and no table',
   await db('messages').where({ state: 'queued', channel_id: company.official_id }).update(fact);
   await db.raw('vacuum analyze messages');
   const plans: string[] = [];
-  const explain = async (sql: string, bindings: unknown[]) => {
-    const { rows } = await db.raw<{ rows: Record<string, string>[] }>(`explain ${sql}`, bindings as string[]);
+  const explain = async (sql: string) => {
+    const { rows } = await db.raw<{ rows: Record<string, string>[] }>(`explain ${sql}`);
     plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
   };
   const asked: { sql: string; bindings: unknown[] }[] = [];
@@ -43,7 +43,8 @@ t.test('beside a long history it reads the indexes of what waits, and no table',
   db.on('query', note);
   await readQueueDepth(ctx);
   db.removeListener('query', note);
-  for (const { sql, bindings } of asked) await explain(sql.replace(/\$\d+/g, '?'), bindings);
+  // Its one value is a number, which stands in it more than once.
+  for (const { sql, bindings } of asked) await explain(sql.replace(/\$(\d+)/g, (_, place) => `${bindings[place - 1]}`));
   t.equal(plans.length, 1);
   t.notMatch(plans[0], 'Seq Scan');
   for (const index of [/messages_(queue|late)/, /messages_leases/, /messages_doubts/]) t.match(plans[0], index);

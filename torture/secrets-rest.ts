@@ -21,8 +21,8 @@ const sure = async (walk: Walk, method: string, path: string, body?: unknown, he
 
 async function callForPeople(walk: Walk): Promise<void> {
   const phone = encodeURIComponent(marks.phone.value);
-  const { contact } = await sure(walk, 'GET', `/v1/contacts/lookup?phone=${phone}`);
-  await sure(walk, 'PATCH', `/v1/contacts/${contact.id}`, { name: marks.name.value });
+  const { contacts } = await sure(walk, 'GET', `/v1/contacts/lookup?phone=${phone}`);
+  await sure(walk, 'PATCH', `/v1/contacts/${contacts[0].id}`, { name: marks.name.value });
   const { id, team } = await walk.start('(31) 98123-7764', { prefer: 'wait=20' });
   await sure(walk, 'POST', `/v1/attendances/${id}/messages`, { text: marks.text.value });
   const other = await sure(walk, 'POST', '/v1/teams', { name: `${marks.team.value} 2` });

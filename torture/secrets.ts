@@ -54,9 +54,12 @@ async function run(context: TortureContext): Promise<Report> {
   const secrets_now = followed(walk, env.CONVERSAR_MASTER_KEYS.split(':')[1] ?? '');
   const before = await dumpAll(db);
   const erased = await eraseAll(walk, db);
-  const answers = walk.answers.map(({ what, status, text }) => `${what} → ${status}: ${text}`);
   const findings = [
-    finding('no answer holds a secret', answers, (text) => holding(text, secrets_now)),
+    // What was asked may hold one: a token in a path.
+    finding('no answer holds a secret', walk.answers, ({ what, status, text }) => {
+      const found = holding(text, secrets_now);
+      return found && `${what} → ${status}: ${found}`;
+    }),
     finding('no line of the log holds a secret, a person or a text', lives.flatMap(linesOf), (text) =>
       holding(text, [...secrets_now, ...all_marks]),
     ),
@@ -74,7 +77,7 @@ async function run(context: TortureContext): Promise<Report> {
     figures: {
       'marked values': all_marks.length + walk.shown_once.length + 1,
       operations: Object.values(document.paths).flatMap((methods) => Object.keys(methods)).length,
-      answers: answers.length,
+      answers: walk.answers.length,
       'log lines': lives.flatMap(linesOf).length,
       rows: before.length,
     },

@@ -205,7 +205,8 @@ const finish = prepare<{ endpoints: string; calls: string; trouble: number }, We
            case when f.has_succeeded then f.failures else e.failures + f.failures end as failures,
            case when f.has_succeeded then f.failing_from else coalesce(e.failing_since, f.failing_from) end as failing_since
       from webhook_endpoints e join finished f on f.account_id = e.account_id and f.id = e.id and f.fence = e.fence
-       for update of e
+     -- In one order for all who lock several, as an erasure does.
+     order by e.account_id, e.id for update of e
   ),
   held as (
     update webhook_endpoints e

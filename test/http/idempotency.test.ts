@@ -323,6 +323,7 @@ t.test('what is done is answered as done, also where it cannot be shown as it is
     (rows) => rows.length === 1,
   );
   const locking = await quiet.db.transaction();
+  await locking.raw('set local idle_in_transaction_session_timeout = 0');
   await locking.raw('lock table messages in access exclusive mode');
   const answer = await asked;
   await locking.rollback();
@@ -334,6 +335,7 @@ t.test('what is done is answered as done, also where it cannot be shown as it is
 t.test('what waits for a lock that is no twin’s is not told that it runs already', async (t) => {
   const { body } = await company.start({ contact: someone() }, { prefer: 'wait=20' });
   const holding = await service.db.transaction();
+  await holding.raw('set local idle_in_transaction_session_timeout = 0');
   await holding('attendances').where({ id: body.id }).forUpdate().first('id');
   const reply = await company.post(`/v1/attendances/${body.id}/close`, {}, fresh());
   await holding.rollback();

@@ -184,8 +184,7 @@ export function chooseAddress(
     here.find(isWanted) as Address | undefined;
   const number = contact ? contact.phone : (phone?.e164 ?? null);
   const { checks_number } = provider.capabilities;
-  // The last where there is no number that our rules know: Meta takes it as one.
-  const kinds = ['bsuid', 'parent_bsuid', 'lid', 'wa_id'];
+  const kinds = ['bsuid', 'parent_bsuid', 'lid', ...(checks_number ? ['wa_id'] : [])];
   const address =
     number === null
       ? find(({ kind }) => kinds.includes(kind))

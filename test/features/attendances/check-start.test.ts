@@ -72,15 +72,17 @@ async function addNamed(kind: string, value: string): Promise<string> {
   return id;
 }
 
-t.test('a contact without a number that our rules know is written to by what Meta calls it', async (t) => {
-  const id = await addNamed('wa_id', '99912345678');
-  const { status, body } = await company.start({ contact: { id } }, waiting);
-  t.equal(status, 201);
-  t.match(await service.db('messages').where({ id: body.outcome.message_id }).first(), {
-    recipient_kind: 'wa_id',
-    recipient: '99912345678',
-  });
-});
+t.test(
+  'a number that was taken away is not written to under what Meta calls it: 422 contact_unreachable',
+  async (t) => {
+    const id = await addNamed('wa_id', '553188880007');
+    await assertRefused(t, service, () => company.start({ contact: { id } }), {
+      status: 422,
+      code: 'contact_unreachable',
+      pointer: '/contact',
+    });
+  },
+);
 
 t.test('a one-time code goes to a number alone: 422 contact_unreachable, and nothing is saved', async (t) => {
   const id = await addNamed('bsuid', 'BR.13491208655302741918');

@@ -11,7 +11,7 @@ import { readConfig, settings } from '../src/config.ts';
 import { type ConnectionSettings, clientConfig, connect, withDatabase } from '../src/db/connection.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
-import { message_errors } from '../src/features/messages/message-errors.ts';
+import { message_errors } from '../src/features/messages/message-error-kinds.ts';
 import { client_problems } from '../src/http/client-error.ts';
 import { field_codes } from '../src/http/validation.ts';
 import { createKeyRing } from '../src/seal.ts';

@@ -795,7 +795,7 @@ export interface paths {
     };
     /**
      * Catch up with what happened
-     * @description Oldest first, each event once, in an order that never changes: keep `next_cursor`, which is never null, and ask again with it. While `has_more` is true ask at once, even where `data` is empty; else after a while.
+     * @description Oldest first, each event once, in an order that never changes: keep `next_cursor`, which is never null, and ask again with it. While `has_more` is true ask at once, even where `data` is empty; else after a while. Events are kept for 365 days unless the operator says otherwise: a cursor from before that goes on with the oldest there is, an event id is 404.
      *
      *     Needs the scope `events:read`.
      */
@@ -1145,7 +1145,7 @@ export interface webhooks {
     put?: never;
     /**
      * Attendance opened
-     * @description The first message was accepted, or the contact wrote.
+     * @description The first message was accepted, or the contact wrote; told again when a failed or closed one comes back.
      *
      *     Sent to every webhook endpoint that asks for `attendance.opened`.
      */
@@ -1167,7 +1167,7 @@ export interface webhooks {
     put?: never;
     /**
      * Attendance failed
-     * @description The first message was refused, or could not be delivered.
+     * @description The first message was refused, or could not be delivered; told again when a retry fails.
      *
      *     Sent to every webhook endpoint that asks for `attendance.failed`.
      */
@@ -1475,7 +1475,7 @@ export interface webhooks {
     put?: never;
     /**
      * Service window opened
-     * @description The contact wrote: free text may be sent for 24 h.
+     * @description The contact wrote when the window was shut: free text may be sent for 24 h. Each `message.received` but a reaction moves its end, without this event.
      *
      *     Sent to every webhook endpoint that asks for `service_window.opened`.
      */
@@ -1565,7 +1565,7 @@ export interface webhooks {
      * Webhook endpoint test
      * @description A test of this endpoint was asked for.
      *
-     *     Sent to every webhook endpoint that asks for `webhook_endpoint.test`.
+     *     Sent to the endpoint that is tested, whatever it asks for, and to nobody else; it stands in no feed.
      */
     post: operations['onWebhookEndpointTest'];
     delete?: never;
@@ -1584,7 +1584,7 @@ export interface components {
     FieldProblem: {
       /** @description JSON pointer into the body; `?name` for a query parameter, `:name` for one of the path. */
       pointer: string;
-      /** @description Stable, snake_case. */
+      /** @description Stable, snake_case. Of shape: `wrong_type`, `missing`, `unknown_field`, `not_allowed`, `too_long`, `too_short`, `not_unique`, `out_of_range`, `wrong_format`; of template parameters `unknown`, `blank` and `forbidden_characters`, too; else the code of a problem. */
       code: string;
       /** @description What is wrong and what to do, in the language asked for. */
       detail: string;
@@ -2068,9 +2068,10 @@ export interface components {
       name: string;
       /** @description The first team is the default one; `true` here takes that from another. */
       is_default?: boolean;
+      /** @description All channels, unless given. */
       channels?: {
         /**
-         * @description Default `all`.
+         * @description `selected`: those of `channel_ids` and no others.
          * @enum {string}
          */
         scope: 'all' | 'none' | 'selected';
@@ -2098,7 +2099,7 @@ export interface components {
       is_default?: boolean;
       channels?: {
         /**
-         * @description Default `all`.
+         * @description `selected`: those of `channel_ids` and no others.
          * @enum {string}
          */
         scope: 'all' | 'none' | 'selected';
@@ -2127,9 +2128,9 @@ export interface components {
      * @description What to enter at the provider.
      */
     ChannelWebhook: {
-      /** @description Enter it at the provider. */
+      /** @description Enter it at the provider. For Z-API and WPPConnect it ends in `verify_token`. */
       url: string;
-      /** @description What the provider shows in its handshake; no credential. */
+      /** @description Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. */
       verify_token: string;
       /** @description Headers for the provider to send with each call. */
       headers: {
@@ -2209,18 +2210,18 @@ export interface components {
        */
       default_team_id: string | null;
       webhook: components['schemas']['ChannelWebhook'];
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s: number;
       /**
        * Format: date-time
@@ -2312,18 +2313,18 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       default_team_id?: string | null;
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s?: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown?: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second?: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s?: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s?: number;
       /** @description Where the provider is called; http only inside allowed private ranges. */
       base_url?: string;
@@ -2368,18 +2369,18 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       default_team_id?: string | null;
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s?: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown?: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second?: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s?: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s?: number;
       /** @description Where the provider is called; http only inside allowed private ranges. */
       base_url: string;
@@ -2416,18 +2417,18 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       default_team_id?: string | null;
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s?: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown?: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second?: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s?: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s?: number;
       /** @description Where the provider is called; http only inside allowed private ranges. */
       base_url: string;
@@ -2466,18 +2467,18 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       default_team_id?: string | null;
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s?: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown?: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second?: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s?: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s?: number;
       /** @description Where the provider is called; http only inside allowed private ranges. */
       base_url?: string;
@@ -2516,18 +2517,18 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       default_team_id?: string | null;
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s?: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown?: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second?: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s?: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s?: number;
       /** @description Where the provider is called; http only inside allowed private ranges. */
       base_url: string;
@@ -2594,18 +2595,18 @@ export interface components {
        * @example 019a0000-0000-7000-8000-000000000001
        */
       default_team_id?: string | null;
-      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. */
+      /** @description A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set. */
       send_within_s?: number;
       /**
-       * @description What follows when nobody can tell whether a message went out.
+       * @description What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.
        * @enum {string}
        */
       on_unknown?: 'hold' | 'resend' | 'resend_same_id' | 'fail';
-      /** @description Messages a second, at most. */
+      /** @description Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20. */
       max_per_second?: number;
-      /** @description An accepted message without news for so long is shown as stuck. */
+      /** @description An accepted message without news for so long is shown as stuck. 600 unless set. */
       stuck_after_s?: number;
-      /** @description A reply within this time of closing reopens the attendance. */
+      /** @description A reply within this time of closing reopens the attendance. 0, never, unless set. */
       reopen_within_s?: number;
       /** @description Where the provider is called; http only inside allowed private ranges. */
       base_url?: string;
@@ -3016,9 +3017,9 @@ export interface components {
      * @description Why a message did not go, or is in doubt.
      */
     MessageError: {
-      /** @description Ours: stable, snake_case; all are in docs/errors.md. */
+      /** @description Ours: stable, snake_case. One of `recipient_not_on_whatsapp`, `recipient_undeliverable`, `recipient_address_invalid`, `recipient_is_sender`, `recipient_phone_required`, `recipient_identity_changed`, `recipient_opted_out`, `recipient_blocked`, `recipient_in_experiment`, `recipient_not_on_test_list`, `recipient_country_restricted`, `recipient_rate_limited`, `marketing_limit_reached`, `service_window_closed`, `message_invalid`, `content_not_allowed`, `media_unusable`, `template_not_found`, `template_parameters_rejected`, `template_paused`, `template_disabled`, `template_wrong_route`, `template_syncing`, `template_listing_unusable`, `channel_credentials_invalid`, `channel_permission_missing`, `channel_not_found_at_provider`, `channel_not_registered`, `channel_name_not_approved`, `channel_blocked`, `channel_spam_limited`, `channel_messaging_limit_reached`, `channel_restricted_for_new_chats`, `channel_url_not_allowed`, `payment_required`, `provider_rate_limited`, `provider_unavailable`, `provider_refused`, `provider_unreachable`, `provider_answer_lost`, `not_sent_in_time`, `presumed_lost`, `marked_failed`, `contact_erased`; more may come. */
       code: string;
-      /** @description What happened and what to do. */
+      /** @description What happened and what to do; in English in events, in the language asked for in answers. */
       detail: string;
       /** @description The same message may be accepted later without a change. */
       retryable: boolean;
@@ -3168,17 +3169,17 @@ export interface components {
       channel_id: string;
       /** @enum {string} */
       direction: 'inbound' | 'outbound';
-      /** @description `template`, `text`, or an inbound kind. */
+      /** @description Outbound `template` or `text`; inbound (and typed on the company's phone) `text`, `image`, `video`, `audio`, `document`, `sticker`, `location`, `contacts`, `button_reply`, `list_reply`, `form_reply`, `order`, `product`, `reaction`, `unsupported`; more may come. */
       type: string;
       /** @description The text, or the template with its parameters filled in. */
       text: string | null;
       template: components['schemas']['MessageTemplate'] | null;
-      /** @description Provider reference and metadata. */
+      /** @description What comes with it, as far as the provider tells: `id`, `url`, `mime_type`, `filename` of a file (its bytes are never served here: fetch them from the provider), place, button, order, `referral` of an advertisement, `reply_to` (the provider's id of the message that it answers), `edited_at`, `revoked_at`. An edit or a withdrawal changes the message and is no event. */
       media: {
         [key: string]: unknown;
       } | null;
       /**
-       * @description `unknown`: it may or may not have been sent; never repeated by itself.
+       * @description `unknown`: it may or may not have been sent; never repeated, unless the channel's `on_unknown` or a person says so. `received`: the contact's.
        * @enum {string}
        */
       status:
@@ -3361,17 +3362,17 @@ export interface components {
       channel_id: string;
       /** @enum {string} */
       direction: 'inbound' | 'outbound';
-      /** @description `template`, `text`, or an inbound kind. */
+      /** @description Outbound `template` or `text`; inbound (and typed on the company's phone) `text`, `image`, `video`, `audio`, `document`, `sticker`, `location`, `contacts`, `button_reply`, `list_reply`, `form_reply`, `order`, `product`, `reaction`, `unsupported`; more may come. */
       type: string;
       /** @description The text, or the template with its parameters filled in. */
       text: string | null;
       template: components['schemas']['MessageTemplate'] | null;
-      /** @description Provider reference and metadata. */
+      /** @description What comes with it, as far as the provider tells: `id`, `url`, `mime_type`, `filename` of a file (its bytes are never served here: fetch them from the provider), place, button, order, `referral` of an advertisement, `reply_to` (the provider's id of the message that it answers), `edited_at`, `revoked_at`. An edit or a withdrawal changes the message and is no event. */
       media: {
         [key: string]: unknown;
       } | null;
       /**
-       * @description `unknown`: it may or may not have been sent; never repeated by itself.
+       * @description `unknown`: it may or may not have been sent; never repeated, unless the channel's `on_unknown` or a person says so. `received`: the contact's.
        * @enum {string}
        */
       status:
@@ -3609,7 +3610,7 @@ export interface components {
        */
       id: string;
       /**
-       * @description `starting` until the provider takes the first message; `failed` when it refuses it.
+       * @description `starting` until the provider takes the first message, then `open`; `failed` when it refuses it, or reports later that it cannot be delivered and the contact has not written. A `failed` one is `starting` again by a retry, and `open` again when the message proves to have arrived or the contact writes within a day or answers it; a `closed` one is `open` again when the contact writes within `reopen_within_s` of the channel (`closed_at` and `close_reason` are null then).
        * @enum {string}
        */
       status: 'starting' | 'open' | 'closed' | 'failed';
@@ -3620,7 +3621,9 @@ export interface components {
       origin: 'active' | 'receptive';
       contact: components['schemas']['ContactOfAttendance'];
       channel: components['schemas']['ChannelOfAttendance'];
+      /** @description Null where a contact wrote and the account has no team for it. */
       team: components['schemas']['TeamOfAttendance'] | null;
+      /** @description Null where it opened without a message of the company. */
       first_message: components['schemas']['FirstMessage'] | null;
       service_window: components['schemas']['ServiceWindow'];
       /** @description Yours, as given. */
@@ -3634,6 +3637,7 @@ export interface components {
       metadata: {
         [key: string]: unknown;
       };
+      /** @description Null where the contact wrote first. */
       started_by: components['schemas']['StartedBy'] | null;
       /**
        * Format: date-time
@@ -3805,7 +3809,7 @@ export interface components {
        */
       id: string;
       /**
-       * @description `starting` until the provider takes the first message; `failed` when it refuses it.
+       * @description `starting` until the provider takes the first message, then `open`; `failed` when it refuses it, or reports later that it cannot be delivered and the contact has not written. A `failed` one is `starting` again by a retry, and `open` again when the message proves to have arrived or the contact writes within a day or answers it; a `closed` one is `open` again when the contact writes within `reopen_within_s` of the channel (`closed_at` and `close_reason` are null then).
        * @enum {string}
        */
       status: 'starting' | 'open' | 'closed' | 'failed';
@@ -3816,7 +3820,9 @@ export interface components {
       origin: 'active' | 'receptive';
       contact: components['schemas']['ContactOfAttendance'];
       channel: components['schemas']['ChannelOfAttendance'];
+      /** @description Null where a contact wrote and the account has no team for it. */
       team: components['schemas']['TeamOfAttendance'] | null;
+      /** @description Null where it opened without a message of the company. */
       first_message: components['schemas']['FirstMessage'] | null;
       service_window: components['schemas']['ServiceWindow'];
       /** @description Yours, as given. */
@@ -3830,6 +3836,7 @@ export interface components {
       metadata: {
         [key: string]: unknown;
       };
+      /** @description Null where the contact wrote first. */
       started_by: components['schemas']['StartedBy'] | null;
       /**
        * Format: date-time
@@ -3851,7 +3858,7 @@ export interface components {
       closed_at: string | null;
       /** @description As given at the close, or ours, such as `contact_erased`. */
       close_reason: string | null;
-      /** @description What happened, in order. */
+      /** @description What happened, in order: the first 1,000. */
       timeline: components['schemas']['TimelineEntry'][];
     };
     /**
@@ -3933,7 +3940,7 @@ export interface components {
        */
       id: string;
       /**
-       * @description `starting` until the provider takes the first message; `failed` when it refuses it.
+       * @description `starting` until the provider takes the first message, then `open`; `failed` when it refuses it, or reports later that it cannot be delivered and the contact has not written. A `failed` one is `starting` again by a retry, and `open` again when the message proves to have arrived or the contact writes within a day or answers it; a `closed` one is `open` again when the contact writes within `reopen_within_s` of the channel (`closed_at` and `close_reason` are null then).
        * @enum {string}
        */
       status: 'starting' | 'open' | 'closed' | 'failed';
@@ -3944,7 +3951,9 @@ export interface components {
       origin: 'active' | 'receptive';
       contact: components['schemas']['ContactOfAttendance'];
       channel: components['schemas']['ChannelOfAttendance'];
+      /** @description Null where a contact wrote and the account has no team for it. */
       team: components['schemas']['TeamOfAttendance'] | null;
+      /** @description Null where it opened without a message of the company. */
       first_message: components['schemas']['FirstMessage'] | null;
       service_window: components['schemas']['ServiceWindow'];
       /** @description Yours, as given. */
@@ -3958,6 +3967,7 @@ export interface components {
       metadata: {
         [key: string]: unknown;
       };
+      /** @description Null where the contact wrote first. */
       started_by: components['schemas']['StartedBy'] | null;
       /**
        * Format: date-time
@@ -4155,7 +4165,7 @@ export interface components {
      *     }
      */
     RetryAttendance: {
-      /** @description Mandatory on official channels, refused on others. */
+      /** @description On official channels, in the place of what was said before. */
       template?: components['schemas']['TemplateById'] | components['schemas']['TemplateByName'];
       /** @description Free text. */
       text?: string;
@@ -4221,7 +4231,7 @@ export interface components {
      *     }
      */
     TemplateMessage: {
-      /** @description Mandatory on official channels, refused on others. */
+      /** @description On official channels at any time. */
       template: components['schemas']['TemplateById'] | components['schemas']['TemplateByName'];
       /** @description Still queued after it: failed with `not_sent_in_time`. Default: the channel's. */
       send_within_s?: number;
@@ -4515,7 +4525,7 @@ export interface components {
      *       "previous_secret_until": null,
      *       "created_at": "2026-11-22T12:00:00.000Z",
      *       "updated_at": "2026-11-22T12:00:00.000Z",
-     *       "secret": "whsec_<base64 of 32 bytes>"
+     *       "secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
      *     }
      */
     WebhookEndpointWithSecret: {
@@ -4594,7 +4604,7 @@ export interface components {
        * @example 2026-11-22T12:00:00.000Z
        */
       updated_at: string;
-      /** @description What signs (Standard Webhooks). Shown here and never again. */
+      /** @description What signs (Standard Webhooks): the key are the bytes that base64 gives of what stands behind `whsec_`. Shown here and never again. */
       secret: string;
     };
     /**
@@ -4666,7 +4676,7 @@ export interface components {
        * @example https://crm.example/conversar
        */
       url?: string;
-      /** @description The types to hear of; null or absent: all. */
+      /** @description The types to hear of; null: all. */
       events?:
         | (
             | 'contact.created'
@@ -5406,7 +5416,7 @@ export interface components {
     };
     /**
      * AttendanceOpenedEvent
-     * @description The first message was accepted, or the contact wrote.
+     * @description The first message was accepted, or the contact wrote; told again when a failed or closed one comes back.
      * @example {
      *       "id": "019a0000-0000-7000-8000-0000000000a1",
      *       "type": "attendance.opened",
@@ -5481,7 +5491,7 @@ export interface components {
     };
     /**
      * AttendanceFailedEvent
-     * @description The first message was refused, or could not be delivered.
+     * @description The first message was refused, or could not be delivered; told again when a retry fails.
      * @example {
      *       "id": "019a0000-0000-7000-8000-0000000000a1",
      *       "type": "attendance.failed",
@@ -6178,7 +6188,7 @@ export interface components {
      *         "stuck": false,
      *         "error": {
      *           "code": "provider_answer_lost",
-     *           "detail": "The message may or may not have been sent: no clear answer came. It is not repeated by itself.",
+     *           "detail": "The message may or may not have been sent: no clear answer came. It is not repeated unless the channel or a person says so.",
      *           "retryable": false,
      *           "action": "wait",
      *           "provider": null
@@ -6187,10 +6197,16 @@ export interface components {
      *         "attempts": [
      *           {
      *             "number": 1,
-     *             "started_at": "2026-11-22T12:00:00.010Z",
-     *             "finished_at": "2026-11-22T12:00:00.090Z",
-     *             "outcome": "accepted",
-     *             "error": null
+     *             "started_at": "2026-11-22T12:00:05.000Z",
+     *             "finished_at": "2026-11-22T12:00:05.000Z",
+     *             "outcome": "ambiguous",
+     *             "error": {
+     *               "code": "provider_answer_lost",
+     *               "detail": "The message may or may not have been sent: no clear answer came. It is not repeated unless the channel or a person says so.",
+     *               "retryable": false,
+     *               "action": "wait",
+     *               "provider": null
+     *             }
      *           }
      *         ],
      *         "resolutions": [],
@@ -6412,7 +6428,7 @@ export interface components {
     };
     /**
      * ServiceWindowOpenedEvent
-     * @description The contact wrote: free text may be sent for 24 h.
+     * @description The contact wrote when the window was shut: free text may be sent for 24 h. Each `message.received` but a reaction moves its end, without this event.
      * @example {
      *       "id": "019a0000-0000-7000-8000-0000000000a1",
      *       "type": "service_window.opened",
@@ -7259,7 +7275,6 @@ export interface components {
     IdempotencyAnswerErased: {
       headers: {
         'X-Request-Id': components['headers']['XRequestId'];
-        'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
         [name: string]: unknown;
       };
       content: {
@@ -7273,7 +7288,6 @@ export interface components {
     BodyTooLarge: {
       headers: {
         'X-Request-Id': components['headers']['XRequestId'];
-        'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
         [name: string]: unknown;
       };
       content: {
@@ -7287,7 +7301,6 @@ export interface components {
     UnsupportedMediaType: {
       headers: {
         'X-Request-Id': components['headers']['XRequestId'];
-        'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
         [name: string]: unknown;
       };
       content: {
@@ -7649,7 +7662,7 @@ export interface components {
     WebhookId: string;
     /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
     WebhookTimestamp: string;
-    /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+    /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
     WebhookSignature: string;
     /**
      * @description The language of `title` and `detail`: `en` (default) or `pt-BR`.
@@ -7657,7 +7670,7 @@ export interface components {
      */
     AcceptLanguage: string;
     /**
-     * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+     * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
      * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
      */
     IdempotencyKey: string;
@@ -7676,7 +7689,7 @@ export interface components {
   headers: {
     /** @description Names this call in our logs; quote it. */
     XRequestId: string;
-    /** @description Always `Bearer`. */
+    /** @description `Bearer realm="conversar"`. */
     WWWAuthenticate: string;
     /** @description Seconds to wait. */
     RetryAfter: number;
@@ -7850,7 +7863,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -8237,32 +8250,8 @@ export interface operations {
       403: components['responses']['ScopeMissing'];
       404: components['responses']['ContactNotFound'];
       409: components['responses']['ContactExists'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       /**
        * @description - `phone_invalid`: Not a phone number.
        *     - `phone_area_code_missing`: Area code missing.
@@ -8372,7 +8361,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -8717,32 +8706,8 @@ export interface operations {
         };
       };
       409: components['responses']['TeamExists'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       /**
        * @description - `team_channels_contradict`: Scope and channels contradict each other.
        *     - `default_team_required`: One team is the default.
@@ -8852,7 +8817,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -9216,32 +9181,8 @@ export interface operations {
         };
       };
       409: components['responses']['ChannelExists'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       /**
        * @description - `url_not_allowed`: This URL may not be called.
        *     - `phone_invalid`: Not a phone number.
@@ -9353,32 +9294,8 @@ export interface operations {
           };
         };
       };
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -9617,32 +9534,8 @@ export interface operations {
       401: components['responses']['Unauthorized'];
       403: components['responses']['ScopeMissing'];
       404: components['responses']['TemplateNotFound'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       /**
        * @description - `template_component_unsupported`: The template has a part we cannot send.
        *     - `template_parameters_invalid`: Template parameters do not fit.
@@ -9752,32 +9645,8 @@ export interface operations {
           };
         };
       };
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       /**
        * @description - `templates_not_supported`: This channel has no templates.
        *     - `provider_refused`: The provider refused.
@@ -9990,7 +9859,7 @@ export interface operations {
       };
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -10118,7 +9987,6 @@ export interface operations {
       410: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10134,7 +10002,6 @@ export interface operations {
       413: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10150,7 +10017,6 @@ export interface operations {
       415: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10400,7 +10266,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -10510,7 +10376,6 @@ export interface operations {
       410: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10526,7 +10391,6 @@ export interface operations {
       413: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10542,7 +10406,6 @@ export interface operations {
       415: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10638,7 +10501,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -10765,7 +10628,6 @@ export interface operations {
       410: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10781,7 +10643,6 @@ export interface operations {
       413: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10797,7 +10658,6 @@ export interface operations {
       415: {
         headers: {
           'X-Request-Id': components['headers']['XRequestId'];
-          'Idempotent-Replayed': components['headers']['IdempotentReplayed'];
           'RateLimit-Policy': components['headers']['RateLimitPolicy'];
           RateLimit: components['headers']['RateLimit'];
           [name: string]: unknown;
@@ -10891,7 +10751,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -11028,7 +10888,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -11155,7 +11015,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -11424,7 +11284,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -11725,32 +11585,8 @@ export interface operations {
       401: components['responses']['Unauthorized'];
       403: components['responses']['ScopeMissing'];
       404: components['responses']['WebhookEndpointNotFound'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['UrlNotAllowed'];
       500: components['responses']['InternalError'];
       /**
@@ -11777,7 +11613,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -11951,32 +11787,8 @@ export interface operations {
       401: components['responses']['Unauthorized'];
       403: components['responses']['ScopeMissing'];
       404: components['responses']['WebhookEndpointNotFound'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -12002,7 +11814,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -12268,7 +12080,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -12657,19 +12469,7 @@ export interface operations {
         };
       };
       401: components['responses']['InboundUnauthenticated'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -12740,19 +12540,7 @@ export interface operations {
         };
       };
       401: components['responses']['InboundUnauthenticated'];
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -12858,7 +12646,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -13185,32 +12973,8 @@ export interface operations {
           };
         };
       };
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['CountryUnknown'];
       500: components['responses']['InternalError'];
       /**
@@ -13327,7 +13091,7 @@ export interface operations {
       query?: never;
       header?: {
         /**
-         * @description Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.
+         * @description Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.
          * @example 5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e
          */
         'Idempotency-Key'?: components['parameters']['IdempotencyKey'];
@@ -13710,32 +13474,8 @@ export interface operations {
           };
         };
       };
-      /** @description - `body_too_large`: The body is too large. */
-      413: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'body_too_large';
-          };
-        };
-      };
-      /** @description - `unsupported_media_type`: Unsupported content type. */
-      415: {
-        headers: {
-          'X-Request-Id': components['headers']['XRequestId'];
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'] & {
-            /** @enum {string} */
-            code: 'unsupported_media_type';
-          };
-        };
-      };
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
       422: components['responses']['ExpiryInThePast'];
       500: components['responses']['InternalError'];
       /**
@@ -13765,7 +13505,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -13784,14 +13524,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -13808,7 +13548,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -13827,14 +13567,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -13851,7 +13591,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -13870,14 +13610,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -13894,7 +13634,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -13913,14 +13653,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -13937,7 +13677,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -13956,14 +13696,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -13980,7 +13720,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -13999,14 +13739,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14023,7 +13763,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14042,14 +13782,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14066,7 +13806,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14085,14 +13825,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14109,7 +13849,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14128,14 +13868,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14152,7 +13892,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14171,14 +13911,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14195,7 +13935,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14214,14 +13954,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14238,7 +13978,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14257,14 +13997,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14281,7 +14021,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14300,14 +14040,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14324,7 +14064,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14343,14 +14083,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14367,7 +14107,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14386,14 +14126,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14410,7 +14150,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14429,14 +14169,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14453,7 +14193,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14472,14 +14212,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14496,7 +14236,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14515,14 +14255,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14539,7 +14279,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14558,14 +14298,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14582,7 +14322,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14601,14 +14341,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14625,7 +14365,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14644,14 +14384,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14668,7 +14408,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14687,14 +14427,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14711,7 +14451,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14730,14 +14470,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14754,7 +14494,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14773,14 +14513,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14797,7 +14537,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14816,14 +14556,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14840,7 +14580,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14859,14 +14599,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;
@@ -14883,7 +14623,7 @@ export interface operations {
         'webhook-id': components['parameters']['WebhookId'];
         /** @description When this attempt was made, in seconds since 1970. Refuse what is older than five minutes. */
         'webhook-timestamp': components['parameters']['WebhookTimestamp'];
-        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` with the secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
+        /** @description `v1,` and the base64 of HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}` keyed with the 32 bytes that base64 gives of what stands behind `whsec_` in a secret of the endpoint; one for each secret, separated by blanks. Compare with every one, over the bytes as they came. */
         'webhook-signature': components['parameters']['WebhookSignature'];
       };
       path?: never;
@@ -14902,14 +14642,14 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Taken; the body is not read. Anything slower than 15 s counts as no answer. */
+      /** @description Taken. Anything slower than 15 s counts as no answer; of the body 4 KB are kept for you to look at. */
       '2XX': {
         headers: {
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description Not taken, redirects included: it is tried again, later and later. */
+      /** @description Not taken, redirects included: it is tried again, ten times in about three days. `Retry-After` is honoured, up to 24 h. */
       default: {
         headers: {
           [name: string]: unknown;

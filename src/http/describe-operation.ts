@@ -1,5 +1,6 @@
 import { type DefinedProblem, Problem } from '../problem.ts';
 import { scope_missing, unauthorized } from './authenticate.ts';
+import { isKeptStatus } from './idempotency.ts';
 import { idempotency_key_invalid, idempotency_problems, secret_already_shown } from './idempotency-problems.ts';
 import { body_problems, common_problems, malformed_url, renderProblem, route_not_found } from './problem-handler.ts';
 import { rate_limited } from './rate-limit.ts';
@@ -14,6 +15,7 @@ export interface RouteConfig {
   shows_secret?: boolean;
   waits?: boolean;
   limited?: boolean;
+  points?: Record<string, string>;
 }
 
 type Schema = Record<string, unknown>;
@@ -60,7 +62,10 @@ export function describeOperation(schema: Schema, route: Route, config: RouteCon
     response[status] = { ...answer, headers: answerHeaders(Number(status), [], config) };
   }
   for (const [status, problems] of by_status) {
-    response[status] = { ...describeProblems(problems), headers: answerHeaders(status, problems, config) };
+    response[status] = {
+      ...describeProblems(problems, config.points),
+      headers: answerHeaders(status, problems, config),
+    };
   }
   const needs = config.scope ? `\n\nNeeds the scope \`${config.scope}\`.` : '';
   return {
@@ -83,7 +88,7 @@ const idempotencyKey = (idempotent = false) => ({
   maxLength: 257,
   pattern: '^[\\x20-\\x7e]+$',
   description: idempotent
-    ? 'Makes a repeat safe: the same key with the same request gets the stored answer. 1 to 255 printable ASCII characters, quoted or not; kept 7 days.'
+    ? 'Makes a repeat safe: the same key with the same request (method, path with query, bytes of the body) gets the stored answer, with `Idempotent-Replayed`; `first_message` or message as it is now where `Prefer: wait` is sent. Another request under it is 422 `idempotency_key_reused`; while the first one runs, a twin waits 2 s and is then 409 `idempotency_in_progress`. Kept for 7 days, of success and of 404, 409 and 422 that are not `retryable`; all else leaves the key free. Keys are of the account. 1 to 255 printable ASCII characters, quoted or not.'
     : 'Taken and not kept: a repeat asks again.',
   examples: ['5f0c6a52-8f4e-4a7b-9a55-0f6a2b1c7d3e'],
 });
@@ -114,9 +119,6 @@ function requestHeaders({ headers }: Schema, { method }: Route, config: RouteCon
   };
 }
 
-/** Statuses whose answers are never kept for a repeat. */
-const is_never_replayed = (status: number) => [400, 401, 403, 429].includes(status) || status >= 500;
-
 function answerHeaders(
   status: number,
   problems: DefinedProblem[],
@@ -128,9 +130,9 @@ function answerHeaders(
     ...(status === 201 || (status === 200 && idempotent)
       ? { Location: { type: 'string', description: 'Path of what was made, or found and used.' } }
       : {}),
-    ...(status === 401 ? { 'WWW-Authenticate': { type: 'string', description: 'Always `Bearer`.' } } : {}),
+    ...(status === 401 ? { 'WWW-Authenticate': { type: 'string', description: '`Bearer realm="conversar"`.' } } : {}),
     ...(is_retried ? { 'Retry-After': { type: 'integer', minimum: 0, description: 'Seconds to wait.' } } : {}),
-    ...(idempotent && !is_never_replayed(status)
+    ...(idempotent && isKeptStatus(status)
       ? { 'Idempotent-Replayed': { type: 'string', enum: ['true'], description: 'This is the stored answer.' } }
       : {}),
     ...(waits && status < 300
@@ -156,7 +158,7 @@ const limit_headers = {
   },
 };
 
-function describeProblems(problems: DefinedProblem[]): Schema {
+function describeProblems(problems: DefinedProblem[], points: RouteConfig['points'] = {}): Schema {
   const [form, ...others] = formsOf(problems);
   return {
     description: problems.map(({ kind }) => `- \`${kind.code}\`: ${kind.title.en}.`).join('\n'),
@@ -166,7 +168,10 @@ function describeProblems(problems: DefinedProblem[]): Schema {
           allOf: [{ $ref: 'Problem#' }, others.length === 0 ? form : { oneOf: [form, ...others] }],
         },
         examples: Object.fromEntries(
-          problems.map((problem) => [problem.kind.code, { summary: problem.kind.title.en, value: exampleOf(problem) }]),
+          problems.map((problem) => {
+            const { code, title } = problem.kind;
+            return [code, { summary: title.en, value: exampleOf(problem, points[code]) }];
+          }),
         ),
       },
     },
@@ -187,8 +192,11 @@ function formsOf(problems: DefinedProblem[]): Schema[] {
 
 const example_request_id = '019a0000-0000-7000-8000-00000000000f';
 
-/** A problem as it is answered, in English, for the occurrence it was declared with; throws when that leaves a gap. */
-export function exampleOf({ kind }: DefinedProblem): Schema {
+/**
+ * A problem as it is answered, in English, for the occurrence it was declared with, at `pointer` where the operation has it
+ * elsewhere; throws when that leaves a gap.
+ */
+export function exampleOf({ kind }: DefinedProblem, pointer?: string): Schema {
   const { params = {}, extra = {} } = kind.example ?? {};
   const placeholders = [...kind.detail.en.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
   const missing = [
@@ -196,5 +204,8 @@ export function exampleOf({ kind }: DefinedProblem): Schema {
     ...Object.keys(kind.extra ?? {}).filter((name) => !(name in extra)),
   ];
   if (missing.length > 0) throw new Error(`the example of ${kind.code} says nothing for: ${missing.join(', ')}`);
-  return renderProblem(new Problem(kind, kind.example ?? {}), 'en', example_request_id);
+  const { errors } = kind.example ?? {};
+  const placed =
+    pointer === undefined ? {} : { pointer, ...(errors && { errors: errors.map((one) => ({ ...one, pointer })) }) };
+  return renderProblem(new Problem(kind, { ...kind.example, ...placed }), 'en', example_request_id);
 }

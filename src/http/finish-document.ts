@@ -1,3 +1,5 @@
+import { placeExample } from './place-examples.ts';
+
 type Node = Record<string, unknown>;
 type Nodes = Record<string, Node>;
 
@@ -26,6 +28,7 @@ export function finishDocument(generated: object): object {
   for (const schema of Object.values(components.schemas ?? {})) mapDiscriminator(schema, components.schemas ?? {});
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
     describeBody(operation, components.schemas ?? {});
+    placeExamples(operation, components.schemas ?? {});
     shareParameters(operation, components);
     shareAnswers(operation, components);
   }
@@ -51,6 +54,16 @@ function describeBody({ requestBody }: Operation, schemas: Nodes): void {
     const examples = (schema.examples ?? []) as unknown[];
     const named_ones = names?.map((summary, place) => [snake(summary), { summary, value: examples[place] }]);
     if (named_ones) media.examples = Object.fromEntries(named_ones);
+  }
+}
+
+/** Where this operation has the faults of its examples. */
+function placeExamples({ parameters = [], requestBody, responses }: Operation, schemas: Nodes): void {
+  const body = requestBody?.content['application/json']?.schema as Node | undefined;
+  for (const { content } of Object.values(responses)) {
+    for (const example of Object.values(content?.['application/problem+json']?.examples ?? {})) {
+      example.value = placeExample(example.value as never, { parameters: parameters as never, body, schemas });
+    }
   }
 }
 

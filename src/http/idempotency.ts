@@ -196,8 +196,10 @@ async function keepRefusal(
   });
 }
 
-/** 404, 409 and 422 are answers; the rest says nothing about the next try. */
-const isKept = (problem: Problem) => [404, 409, 422].includes(problem.kind.status) && !problem.kind.retryable;
+/** Success is kept for a repeat; of refusals 404, 409 and 422 are answers, the rest says nothing about the next try. */
+export const isKeptStatus = (status: number) => status < 300 || [404, 409, 422].includes(status);
+
+const isKept = ({ kind }: Problem) => isKeptStatus(kind.status) && !kind.retryable;
 
 function refusalOf(problem: Problem, request: FastifyRequest): KeptAnswer {
   const language = readLanguage(request.headers['accept-language']);

@@ -2,8 +2,9 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { Closed, NoFields, ProviderAnswer } from '../schema.ts';
+import { conventions, field_code_list } from './conventions.ts';
 import { describeOperation, exampleOf } from './describe-operation.ts';
-import { describeWebhooks, webhook_parameters } from './describe-webhooks.ts';
+import { describeWebhooks, webhook_parameters, webhook_rules } from './describe-webhooks.ts';
 import { finishDocument } from './finish-document.ts';
 import type { App } from './server.ts';
 import { validation_failed } from './validation.ts';
@@ -13,7 +14,9 @@ const FieldProblem = Closed(
     pointer: Type.String({
       description: 'JSON pointer into the body; `?name` for a query parameter, `:name` for one of the path.',
     }),
-    code: Type.String({ description: 'Stable, snake_case.' }),
+    code: Type.String({
+      description: `Stable, snake_case. Of shape: ${field_code_list}; of template parameters \`unknown\`, \`blank\` and \`forbidden_characters\`, too; else the code of a problem.`,
+    }),
     detail: Type.String({ description: 'What is wrong and what to do, in the language asked for.' }),
   },
   { $id: 'FieldProblem', title: 'FieldProblem', description: 'One fault in a request.' },
@@ -51,8 +54,7 @@ export async function describeApi(
       info: {
         title: 'Conversar',
         version,
-        description:
-          'Starts customer-service conversations (attendances) on WhatsApp, over official and unofficial channels. Every answer that refuses is `application/problem+json`. Strings are Unicode text without NUL and without half a surrogate pair; anything else is 400.',
+        description: conventions,
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: public_url, description: 'This installation' }],
@@ -65,7 +67,7 @@ export async function describeApi(
         { name: 'Teams', description: 'Who looks after attendances.' },
         { name: 'Events', description: 'What happened, in order: a feed to catch up with, a stream to listen to.' },
         { name: 'Inbound', description: 'The door for providers.' },
-        { name: 'Webhooks', description: 'Where a CRM is told of events, and what it answered.' },
+        { name: 'Webhooks', description: webhook_rules },
         { name: 'Operators', description: 'Health and metrics.' },
         { name: 'Admin', description: "Accounts and keys, with the operator's token." },
       ],

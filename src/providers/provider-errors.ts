@@ -208,8 +208,8 @@ export const provider_errors = {
   ),
   provider_answer_lost: permanent(
     'wait',
-    'The message may or may not have been sent: no clear answer came. It is not repeated by itself.',
-    'A mensagem pode ou não ter sido enviada: não veio resposta clara. Ela não é repetida sozinha.',
+    'The message may or may not have been sent: no clear answer came. It is not repeated unless the channel or a person says so.',
+    'A mensagem pode ou não ter sido enviada: não veio resposta clara. Ela só é repetida se o canal ou uma pessoa assim decidir.',
   ),
 } satisfies Record<string, ProviderErrorKind>;
 

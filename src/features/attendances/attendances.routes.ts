@@ -21,6 +21,7 @@ import {
   AttendancePage,
   AttendanceQuery,
   attendance_schemas,
+  reused_example,
   StartedAttendance,
   type StartedAttendanceView,
 } from './attendances.schema.ts';
@@ -55,6 +56,7 @@ function startRoute(app: App, { wake, waitFor, rows, findStored }: StartDoor): v
       config: {
         scope: 'attendances:write',
         problems: start_problems,
+        points: { phone_invalid: '/contact/phone', phone_area_code_missing: '/contact/phone' },
         idempotent: true,
         waits: true,
         limited: true,
@@ -73,7 +75,7 @@ function startRoute(app: App, { wake, waitFor, rows, findStored }: StartDoor): v
         body: Type.Ref(StartAttendance),
         response: {
           200: Type.Union([Type.Ref(StartedAttendance), Type.Ref(DryRunStart)], {
-            examples: [...(StartedAttendance.examples ?? []), ...(DryRunStart.examples ?? [])],
+            examples: [reused_example, ...(DryRunStart.examples ?? [])],
             description: 'The attendance that was open already, and what was done in it; or what a dry run found.',
           }),
           201: Type.Ref(StartedAttendance, { description: 'A new attendance.' }),

@@ -65,17 +65,22 @@ const StartedBy = Closed(
 const members = {
   id: Id('The attendance.'),
   status: OneOf(attendance_statuses, {
-    description: '`starting` until the provider takes the first message; `failed` when it refuses it.',
+    description:
+      '`starting` until the provider takes the first message, then `open`; `failed` when it refuses it, or reports later that it cannot be delivered and the contact has not written. A `failed` one is `starting` again by a retry, and `open` again when the message proves to have arrived or the contact writes within a day or answers it; a `closed` one is `open` again when the contact writes within `reopen_within_s` of the channel (`closed_at` and `close_reason` are null then).',
   }),
   origin: OneOf(attendance_origins, { description: '`active`: the company wrote first.' }),
   contact: Type.Ref(ContactOfAttendance),
   channel: Type.Ref(ChannelOfAttendance),
-  team: Nullable(Type.Ref(TeamOfAttendance)),
-  first_message: Nullable(Type.Ref(FirstMessage)),
+  team: Nullable(
+    Type.Ref(TeamOfAttendance, { description: 'Null where a contact wrote and the account has no team for it.' }),
+  ),
+  first_message: Nullable(
+    Type.Ref(FirstMessage, { description: 'Null where it opened without a message of the company.' }),
+  ),
   service_window: Type.Ref(ServiceWindow),
   external_ref: Nullable(Type.String({ description: 'Yours, as given.' })),
   metadata: Metadata('Yours, as given.'),
-  started_by: Nullable(Type.Ref(StartedBy)),
+  started_by: Nullable(Type.Ref(StartedBy, { description: 'Null where the contact wrote first.' })),
   created_at: Timestamp('When it was started.'),
   updated_at: Timestamp('When it last changed.'),
   closed_at: Nullable(Timestamp('When it was closed.')),
@@ -137,7 +142,10 @@ export const CurrentAttendance = Closed(
 );
 
 export const AttendanceDetail = Closed(
-  { ...members, timeline: Type.Array(Type.Ref(TimelineEntry), { description: 'What happened, in order.' }) },
+  {
+    ...members,
+    timeline: Type.Array(Type.Ref(TimelineEntry), { description: 'What happened, in order: the first 1,000.' }),
+  },
   {
     $id: 'AttendanceDetail',
     title: 'AttendanceDetail',
@@ -172,6 +180,18 @@ export const StartedAttendance = Closed(
     ],
   },
 );
+
+/** What a start with `on_open: "reuse"` answers. */
+export const reused_example = {
+  ...example,
+  status: 'open',
+  outcome: {
+    contact: 'found',
+    attendance: 'reused',
+    message_id: '019a0000-0000-7000-8000-0000000000f3',
+    not_applied: [],
+  },
+};
 
 export const AttendanceQuery = {
   status: Type.Optional(OneOf(attendance_statuses, { description: 'Only in this status.' })),

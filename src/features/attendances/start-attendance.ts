@@ -20,8 +20,8 @@ export const attendance_already_open = defineProblem({
   status: 409,
   title: { en: 'There is an open attendance', pt: 'Já existe um atendimento aberto' },
   detail: {
-    en: 'This contact has an attendance on this channel since {since}: see `attendance`. Send `on_open: "reuse"` to write in it.',
-    pt: 'Este contato tem um atendimento neste canal desde {since}: veja `attendance`. Envie `on_open: "reuse"` para escrever nele.',
+    en: 'This contact has an attendance on this channel since {since}: see `attendance`. Write in that one, or close it; a start may say `on_open: "reuse"`.',
+    pt: 'Este contato tem um atendimento neste canal desde {since}: veja `attendance`. Escreva nele ou encerre-o; um início pode dizer `on_open: "reuse"`.',
   },
   extra: { attendance: Type.Ref(CurrentAttendance) },
   example: {

@@ -54,9 +54,8 @@ const TemplateByName = Closed(
   { $id: 'TemplateByName', title: 'TemplateByName', description: 'By name and language, as at the provider.' },
 );
 
-export const TemplateChoice = Type.Union([Type.Ref(TemplateById), Type.Ref(TemplateByName)], {
-  description: 'Mandatory on official channels, refused on others.',
-});
+export const templateChoice = (description: string) =>
+  Type.Union([Type.Ref(TemplateById), Type.Ref(TemplateByName)], { description });
 export const first_text = Line(1, 4096, { description: 'Free text.' });
 export const send_within = Type.Optional(
   Type.Integer({
@@ -71,7 +70,7 @@ export const StartAttendance = Closed(
     contact: Type.Union([Type.Ref(ContactById), Type.Ref(ContactByPhone)], { description: 'Who to talk with.' }),
     channel_id: Type.Optional(Id('May be left out when exactly one channel is usable.')),
     team_id: Id('Who looks after it.'),
-    template: Type.Optional(TemplateChoice),
+    template: Type.Optional(templateChoice('Mandatory on official channels, refused on others.')),
     text: Type.Optional(
       Line(1, 4096, { description: 'The first message on an unofficial channel; without it nothing is sent.' }),
     ),

@@ -3,7 +3,7 @@ import { Closed, Id, Line, Nullable, OneOf } from '../../schema.ts';
 import { resolve_actions } from '../messages/messages.schema.ts';
 import { RenderedTemplate } from '../templates/templates.schema.ts';
 import { Actor } from './attendances.schema.ts';
-import { first_text, send_within, TemplateChoice } from './start.schema.ts';
+import { first_text, send_within, templateChoice } from './start.schema.ts';
 
 const template_example = {
   name: 'retomar_atendimento',
@@ -28,7 +28,11 @@ export const DryRunStart = Closed(
 
 export const RetryAttendance = Nullable(
   Closed(
-    { template: Type.Optional(TemplateChoice), text: Type.Optional(first_text), send_within_s: send_within },
+    {
+      template: Type.Optional(templateChoice('On official channels, in the place of what was said before.')),
+      text: Type.Optional(first_text),
+      send_within_s: send_within,
+    },
     {
       $id: 'RetryAttendance',
       title: 'RetryAttendance',
@@ -70,7 +74,7 @@ const TextMessage = Closed(
   { $id: 'TextMessage', title: 'TextMessage', description: 'A free text.', examples: [{ text: 'Já volto, Ana.' }] },
 );
 const TemplateMessage = Closed(
-  { template: TemplateChoice, send_within_s: send_within },
+  { template: templateChoice('On official channels at any time.'), send_within_s: send_within },
   {
     $id: 'TemplateMessage',
     title: 'TemplateMessage',

@@ -70,6 +70,7 @@ function readAndMakeRoutes(app: App, { guard, outside, public_url }: Dependencie
       config: {
         scope: 'channels:write',
         problems: [team_not_found, ...setting_problems],
+        points: { team_not_found: '/default_team_id' },
         idempotent: true,
       },
       schema: {
@@ -152,7 +153,11 @@ function changeRoutes(app: App, { guard, public_url, use }: Dependencies): void 
   app.patch(
     '/v1/channels/:channel_id',
     {
-      config: { scope: 'channels:write', problems: [channel_not_found, team_not_found, ...setting_problems] },
+      config: {
+        scope: 'channels:write',
+        problems: [channel_not_found, team_not_found, ...setting_problems],
+        points: { team_not_found: '/default_team_id' },
+      },
       schema: {
         operationId: 'updateChannel',
         tags,

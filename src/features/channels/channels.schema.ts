@@ -19,8 +19,11 @@ const ChannelCapabilities = Closed(
 
 const ChannelWebhook = Closed(
   {
-    url: Type.String({ description: 'Enter it at the provider.' }),
-    verify_token: Type.String({ description: 'What the provider shows in its handshake; no credential.' }),
+    url: Type.String({ description: 'Enter it at the provider. For Z-API and WPPConnect it ends in `verify_token`.' }),
+    verify_token: Type.String({
+      description:
+        'Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too.',
+    }),
     headers: Type.Record(Type.String(), Type.String(), {
       description: 'Headers for the provider to send with each call.',
     }),
@@ -32,19 +35,27 @@ const setting_members = {
   send_within_s: Type.Integer({
     minimum: 1,
     maximum: 604_800,
-    description: 'A message still queued after this many seconds fails with `not_sent_in_time`.',
+    description: 'A message still queued after this many seconds fails with `not_sent_in_time`. 3,600 unless set.',
   }),
-  on_unknown: OneOf(unknown_policies, { description: 'What follows when nobody can tell whether a message went out.' }),
-  max_per_second: Type.Integer({ minimum: 1, maximum: 1_000, description: 'Messages a second, at most.' }),
+  on_unknown: OneOf(unknown_policies, {
+    description:
+      'What follows when nobody can tell whether a message went out. `hold`: it waits for evidence or a person, and is `failed` with `presumed_lost` after 7 days. `fail`: it is `failed` with `presumed_lost` at once. `resend`: it is sent once more when for 15 minutes the provider told of later messages and not of this one, and may arrive twice. `resend_same_id`: once more under the same id, where the provider recognises it (`chooses_message_id`). `hold` unless set.',
+  }),
+  max_per_second: Type.Integer({
+    minimum: 1,
+    maximum: 1_000,
+    description:
+      'Messages a second, at most. Unless set 80 on official channels and 1 on gateways; a number in coexistence takes 20.',
+  }),
   stuck_after_s: Type.Integer({
     minimum: 1,
     maximum: 604_800,
-    description: 'An accepted message without news for so long is shown as stuck.',
+    description: 'An accepted message without news for so long is shown as stuck. 600 unless set.',
   }),
   reopen_within_s: Type.Integer({
     minimum: 0,
     maximum: 2_592_000,
-    description: 'A reply within this time of closing reopens the attendance.',
+    description: 'A reply within this time of closing reopens the attendance. 0, never, unless set.',
   }),
 };
 

@@ -12,7 +12,8 @@ export interface EventKind {
 export const example_at = '2026-11-22T12:00:05.000Z';
 const lost = {
   code: 'provider_answer_lost',
-  detail: 'The message may or may not have been sent: no clear answer came. It is not repeated by itself.',
+  detail:
+    'The message may or may not have been sent: no clear answer came. It is not repeated unless the channel or a person says so.',
   retryable: false,
   action: 'wait',
   provider: null,
@@ -43,12 +44,12 @@ export const event_kinds = {
   'attendance.started': { data: 'Attendance', says: 'An attendance was started, or a failed one tried again.' },
   'attendance.opened': {
     data: 'Attendance',
-    says: 'The first message was accepted, or the contact wrote.',
+    says: 'The first message was accepted, or the contact wrote; told again when a failed or closed one comes back.',
     example: { status: 'open', first_message: { status: 'accepted' } },
   },
   'attendance.failed': {
     data: 'Attendance',
-    says: 'The first message was refused, or could not be delivered.',
+    says: 'The first message was refused, or could not be delivered; told again when a retry fails.',
     example: { status: 'failed', first_message: { status: 'failed', error: undeliverable } },
   },
   'attendance.transferred': {
@@ -91,7 +92,13 @@ export const event_kinds = {
   'message.unknown': {
     data: 'Message',
     says: 'It may or may not have been sent; it waits for evidence or a decision.',
-    example: { status: 'unknown', accepted_at: null, provider_message_id: null, error: lost },
+    example: {
+      status: 'unknown',
+      accepted_at: null,
+      provider_message_id: null,
+      error: lost,
+      attempts: [{ number: 1, started_at: example_at, finished_at: example_at, outcome: 'ambiguous', error: lost }],
+    },
   },
   'message.stuck': {
     data: 'Message',
@@ -109,7 +116,7 @@ export const event_kinds = {
   },
   'service_window.opened': {
     data: 'Attendance',
-    says: 'The contact wrote: free text may be sent for 24 h.',
+    says: 'The contact wrote when the window was shut: free text may be sent for 24 h. Each `message.received` but a reaction moves its end, without this event.',
     example: { status: 'open', service_window: { status: 'active', expires_at: '2026-11-23T12:00:05.000Z' } },
   },
   'channel.status_changed': {

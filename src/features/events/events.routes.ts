@@ -30,13 +30,17 @@ export function eventRoutes(app: App, { schemas, streams }: Dependencies): void 
   app.get(
     '/v1/events',
     {
-      config: { scope: 'events:read', problems: [cursor_invalid, event_not_found, cursor_expired] },
+      config: {
+        scope: 'events:read',
+        problems: [cursor_invalid, event_not_found, cursor_expired],
+        points: { cursor_invalid: '?after' },
+      },
       schema: {
         operationId: 'listEvents',
         tags: ['Events'],
         summary: 'Catch up with what happened',
         description:
-          'Oldest first, each event once, in an order that never changes: keep `next_cursor`, which is never null, and ask again with it. While `has_more` is true ask at once, even where `data` is empty; else after a while.',
+          'Oldest first, each event once, in an order that never changes: keep `next_cursor`, which is never null, and ask again with it. While `has_more` is true ask at once, even where `data` is empty; else after a while. Events are kept for 365 days unless the operator says otherwise: a cursor from before that goes on with the oldest there is, an event id is 404.',
         querystring: Closed(feed_query),
         response: { 200: Type.Ref(EventPage) },
       },
@@ -59,6 +63,7 @@ export function eventRoutes(app: App, { schemas, streams }: Dependencies): void 
       config: {
         scope: 'events:read',
         problems: [cursor_invalid, event_not_found, cursor_expired, too_many_streams, no_stream_free],
+        points: { cursor_invalid: '?after' },
       },
       schema: {
         operationId: 'streamEvents',

@@ -1,6 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { Closed, Id, Nullable, OneOf, Page, ProviderAnswer, Timestamp } from '../../schema.ts';
 import { TimelineEntry } from '../events/events.schema.ts';
+import { message_errors } from './message-error-kinds.ts';
+
+const code_list = Object.keys(message_errors)
+  .map((code) => `\`${code}\``)
+  .join(', ');
+const inbound_types =
+  '`text`, `image`, `video`, `audio`, `document`, `sticker`, `location`, `contacts`, `button_reply`, `list_reply`, `form_reply`, `order`, `product`, `reaction`, `unsupported`';
 
 export const message_statuses = [
   'queued',
@@ -23,8 +30,10 @@ const actions = ['fix_number', 'sync_template', 'wait', 'ask_opt_in', 'pay', 're
 
 export const MessageError = Closed(
   {
-    code: Type.String({ description: 'Ours: stable, snake_case; all are in docs/errors.md.' }),
-    detail: Type.String({ description: 'What happened and what to do.' }),
+    code: Type.String({ description: `Ours: stable, snake_case. One of ${code_list}; more may come.` }),
+    detail: Type.String({
+      description: 'What happened and what to do; in English in events, in the language asked for in answers.',
+    }),
     retryable: Type.Boolean({ description: 'The same message may be accepted later without a change.' }),
     action: Nullable(OneOf(actions, { description: 'What would help; null where nothing on this side does.' })),
     provider: Nullable(Type.Ref(ProviderAnswer)),
@@ -77,12 +86,20 @@ const members = {
   contact_id: Id('Who it goes to or came from.'),
   channel_id: Id('Over which channel.'),
   direction: OneOf(['inbound', 'outbound']),
-  type: Type.String({ description: '`template`, `text`, or an inbound kind.' }),
+  type: Type.String({
+    description: `Outbound \`template\` or \`text\`; inbound (and typed on the company's phone) ${inbound_types}; more may come.`,
+  }),
   text: Nullable(Type.String({ description: 'The text, or the template with its parameters filled in.' })),
   template: Nullable(Type.Ref(MessageTemplate)),
-  media: Nullable(Type.Record(Type.String(), Type.Unknown(), { description: 'Provider reference and metadata.' })),
+  media: Nullable(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        "What comes with it, as far as the provider tells: `id`, `url`, `mime_type`, `filename` of a file (its bytes are never served here: fetch them from the provider), place, button, order, `referral` of an advertisement, `reply_to` (the provider's id of the message that it answers), `edited_at`, `revoked_at`. An edit or a withdrawal changes the message and is no event.",
+    }),
+  ),
   status: OneOf(message_statuses, {
-    description: '`unknown`: it may or may not have been sent; never repeated by itself.',
+    description:
+      "`unknown`: it may or may not have been sent; never repeated, unless the channel's `on_unknown` or a person says so. `received`: the contact's.",
   }),
   stuck: Type.Boolean({
     description: 'Accepted for longer than its channel allows (`stuck_after_s`), and never heard of since.',

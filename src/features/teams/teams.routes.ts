@@ -42,6 +42,7 @@ export function teamRoutes(app: App, { use }: { use: TeamUse }): void {
       config: {
         scope: 'teams:write',
         problems: [team_exists, channel_not_found, team_channels_contradict],
+        points: { channel_not_found: '/channels/channel_ids' },
         idempotent: true,
       },
       schema: {
@@ -85,6 +86,7 @@ export function teamRoutes(app: App, { use }: { use: TeamUse }): void {
       config: {
         scope: 'teams:write',
         problems: [team_not_found, team_exists, channel_not_found, team_channels_contradict, default_team_required],
+        points: { channel_not_found: '/channels/channel_ids' },
       },
       schema: {
         operationId: 'updateTeam',

@@ -48,7 +48,7 @@ export const Team = Closed(
 export const TeamPage = Page(Team, 'TeamPage');
 
 const GivenChannels = Closed({
-  scope: OneOf(['all', 'none', 'selected'], { description: 'Default `all`.' }),
+  scope: OneOf(['all', 'none', 'selected'], { description: '`selected`: those of `channel_ids` and no others.' }),
   channel_ids: Type.Optional(
     Type.Array(Id('A channel.'), { maxItems: 100, uniqueItems: true, description: 'With `selected`.' }),
   ),
@@ -60,7 +60,7 @@ export const NewTeam = Closed(
     is_default: Type.Optional(
       Type.Boolean({ description: 'The first team is the default one; `true` here takes that from another.' }),
     ),
-    channels: Type.Optional(GivenChannels),
+    channels: Type.Optional({ ...GivenChannels, description: 'All channels, unless given.' }),
   },
   { $id: 'NewTeam', title: 'NewTeam', description: 'A team to make.', examples: [{ name: 'Comercial' }] },
 );

@@ -54,7 +54,13 @@ function endpointRoutes(app: App, { guard }: Dependencies): void {
   app.post(
     '/v1/webhook-endpoints',
     {
-      config: { scope: 'webhooks:write', problems: [url_not_allowed], idempotent: true, shows_secret: true },
+      config: {
+        scope: 'webhooks:write',
+        problems: [url_not_allowed],
+        points: { url_not_allowed: '/url' },
+        idempotent: true,
+        shows_secret: true,
+      },
       schema: {
         operationId: 'createWebhookEndpoint',
         tags,
@@ -97,7 +103,11 @@ function changeRoutes(app: App, { guard }: Dependencies): void {
   app.patch(
     '/v1/webhook-endpoints/:endpoint_id',
     {
-      config: { scope: 'webhooks:write', problems: [webhook_endpoint_not_found, url_not_allowed] },
+      config: {
+        scope: 'webhooks:write',
+        problems: [webhook_endpoint_not_found, url_not_allowed],
+        points: { url_not_allowed: '/url' },
+      },
       schema: {
         operationId: 'updateWebhookEndpoint',
         tags,

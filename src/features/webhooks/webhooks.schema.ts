@@ -48,13 +48,17 @@ const WebhookEndpointPage = Page(WebhookEndpoint, 'WebhookEndpointPage');
 export const WebhookEndpointWithSecret = Closed(
   {
     ...endpoint_members,
-    secret: Type.String({ description: 'What signs (Standard Webhooks). Shown here and never again.' }),
+    secret: Type.String({
+      pattern: '^whsec_',
+      description:
+        'What signs (Standard Webhooks): the key are the bytes that base64 gives of what stands behind `whsec_`. Shown here and never again.',
+    }),
   },
   {
     $id: 'WebhookEndpointWithSecret',
     title: 'WebhookEndpointWithSecret',
     description: 'An endpoint with its new secret, shown this once.',
-    examples: [{ ...endpoint_example, secret: 'whsec_<base64 of 32 bytes>' }],
+    examples: [{ ...endpoint_example, secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' }],
   },
 );
 
@@ -65,21 +69,17 @@ const url = Type.String({
   description: 'https, without user and password, of a public host; other ranges are the operator’s to allow.',
   examples: ['https://crm.example/conversar'],
 });
-const events = Nullable(
-  Type.Array(OneOf(event_types), {
-    minItems: 1,
-    maxItems: event_types.length,
-    uniqueItems: true,
-    description: 'The types to hear of; null or absent: all.',
-  }),
-);
+const eventsOf = (description: string) =>
+  Nullable(
+    Type.Array(OneOf(event_types), { minItems: 1, maxItems: event_types.length, uniqueItems: true, description }),
+  );
 const description = Nullable(Line(1, 500, { description: 'For people.', examples: ['CRM'] }));
 const is_enabled = Type.Boolean({ description: 'Default true.' });
 
 export const NewWebhookEndpoint = Closed(
   {
     url,
-    events: Type.Optional(events),
+    events: Type.Optional(eventsOf('The types to hear of; null or absent: all.')),
     description: Type.Optional(description),
     is_enabled: Type.Optional(is_enabled),
   },
@@ -94,7 +94,7 @@ export const NewWebhookEndpoint = Closed(
 export const WebhookEndpointChange = Closed(
   {
     url: Type.Optional(url),
-    events: Type.Optional(events),
+    events: Type.Optional(eventsOf('The types to hear of; null: all.')),
     description: Type.Optional(description),
     is_enabled: Type.Optional(
       Type.Boolean({

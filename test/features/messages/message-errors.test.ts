@@ -1,5 +1,6 @@
 import t from 'tap';
-import { type KeptError, message_errors, toMessageError } from '../../../src/features/messages/message-errors.ts';
+import { message_errors } from '../../../src/features/messages/message-error-kinds.ts';
+import { type KeptError, toMessageError } from '../../../src/features/messages/message-errors.ts';
 import { provider_errors } from '../../../src/providers/provider.ts';
 
 const provider = { name: 'whatsapp_cloud', code: '190', message: 'Session has expired', trace_id: 'Abc' };

@@ -21,6 +21,9 @@ Everything is set by environment variables, read once at start. Nothing needs to
 be used ends the process with code 78 and one sentence that names it; so does a \`CONVERSAR_\` variable that is none of these.
 An empty value counts as unset, but for \`CONVERSAR_ALLOWED_PRIVATE_RANGES\`.
 
+\`npm start\` reads no \`.env\`: export the variables, or \`set -a; . ./.env; set +a\` first, where a value with blanks, \`$\`, \`&\` or \`;\` needs single
+quotes. Compose reads it: [operations.md](operations.md#compose).
+
 | Variable | Default | What it does |
 | --- | --- | --- |
 ${lines.join('\n')}
@@ -32,5 +35,5 @@ export function renderEnvironmentExample(all: Settings): string {
   const entries = Object.values(all).map(
     ({ name, shown_default, description }) => `# ${description}\n# Default: ${shown_default}\n# ${name}=\n`,
   );
-  return `# Generated from src/config.ts by \`npm run generate\`: do not edit. See docs/configuration.md.\n\n${entries.join('\n')}`;
+  return `# Generated from src/config.ts by \`npm run generate\`: do not edit. See docs/configuration.md.\n# \`npm start\` reads no .env: export the variables, or \`set -a; . ./.env; set +a\` first. For Compose see docs/operations.md.\n\n${entries.join('\n')}`;
 }

@@ -33,7 +33,8 @@ export async function recordOutcomes(ctx: Context, public_url: string, outcomes:
       .map((one) => ({ ...one, is_over: !active.has(one.attendance_id) }))
       .filter((one) => one.kind !== 'resend' || !one.is_over);
     const messages = await applyOutcomes(trx, written);
-    const told = messages.filter((message) => newsTypes(message).length > 0);
+    // Where an answer has nothing to tell it may still say where the attendance goes.
+    const told = messages.filter((message) => message.was_accepted || newsTypes(message).length > 0);
     for (const round of oncePerAttendance(told)) await tellMessages(trx, round);
     await learnIdentities(trx, outcomes.learned);
     await tellChannels(trx, public_url, outcomes.channel_news);
@@ -42,10 +43,11 @@ export async function recordOutcomes(ctx: Context, public_url: string, outcomes:
 }
 
 /** The event of a message's new state; none for one that went back to the queue. */
-function newsType({ outcome, held_at, state }: ChangedMessage): EventType | null {
+function newsType({ outcome, held_at, state, was_accepted }: ChangedMessage): EventType | null {
   if (state === 'unknown') return 'message.unknown';
   switch (outcome) {
     case 'accepted':
+      if (was_accepted) return null;
       return held_at ? 'message.held' : 'message.accepted';
     case 'marked_sent':
       return 'message.sent';

@@ -63,11 +63,17 @@ export interface ChangedMessage extends MessagesRow {
   outcome: OutcomeKind;
   /** A report had come under another provider's id: it went out twice. */
   is_conflict: boolean;
+  /** Its acceptance was known before, by evidence that overtook the answer: told then, and not again. */
+  was_accepted: boolean;
 }
 
 /** SQL: a provider has reported the message `m` under another id than `g`, its own answer, gives. */
-const is_other_id = `(g.kind = 'accepted' and m.status in ('held', 'sent', 'delivered', 'read', 'failed')
+const is_other_id = `(g.kind = 'accepted' and m.status in ('accepted', 'held', 'sent', 'delivered', 'read', 'failed')
   and m.provider_message_id <> g.provider_message_id)`;
+
+/** SQL: what the answer `g` adds where evidence of the acceptance overtook it: another id, or the address for the phone. */
+const adds_to_evidence = `((${is_other_id} and g.provider_message_id <> all (m.also_sent_as) and ${freeProviderId('g')} is not null)
+  or (m.recipient_kind = 'phone' and g.recipient ->> 'kind' <> 'phone'))`;
 
 /** The error of a message that may or may not have gone out. */
 export const lost_answer = `'{"code": "provider_answer_lost", "provider": null}'::jsonb`;
@@ -142,7 +148,7 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
        and case g.kind
              when 'too_late' then m.state = 'queued' and m.send_before <= now()
              -- Whatever was decided meanwhile: a resend that waits is not sent, a fact that is there stays.
-             when 'accepted' then m.fence = g.fence and m.accepted_at is null
+             when 'accepted' then m.fence = g.fence and (m.accepted_at is null or ${adds_to_evidence})
                                   and m.state in ('sending', 'unknown', 'queued', 'settled', 'cancelled')
              -- Of the doubt that was looked at, and not of one that its resend has led to since.
              when 'resend' then m.status = 'unknown' and m.attempt = g.attempt
@@ -156,7 +162,9 @@ const apply = prepare<{ outcomes: string }, ChangedMessage>(
               -- Told once: what this statement has added, its own view of the table does not have.
               g.kind = 'accepted' and g.provider_message_id = any (m.also_sent_as)
                 and not exists (select from messages b where b.account_id = m.account_id and b.id = m.id
-                                                         and g.provider_message_id = any (b.also_sent_as)) as is_conflict
+                                                         and g.provider_message_id = any (b.also_sent_as)) as is_conflict,
+              g.kind = 'accepted' and exists (select from messages b where b.account_id = m.account_id and b.id = m.id
+                                                                       and b.accepted_at is not null) as was_accepted
   )
   select * from applied`,
 );

@@ -151,34 +151,6 @@ export async function joinEvidence(
   return rows;
 }
 
-/**
- * Messages of a channel with this text, to one of these addresses or contacts, in the air, or in doubt since at most 10 minutes: also one
- * that waits to be sent again because of that, and one that was given up.
- */
-export async function listUnansweredLike(
-  ctx: Ctx,
-  channel_id: string,
-  { text, values, contact_ids, at }: { text: string; values: string[]; contact_ids: string[]; at: Date },
-): Promise<Found[]> {
-  return (
-    table(ctx, 'messages')
-      .where({ channel_id, text })
-      .whereRaw(
-        `(state in ('sending', 'unknown') or (state = 'queued' and unknown_at is not null)
-        or (status = 'failed' and provider_message_id is null and error ->> 'code' in ('presumed_lost', 'marked_failed')))`,
-      )
-      .whereRaw('(recipient = any (cast(? as text[])) or contact_id = any (cast(? as uuid[])))', [values, contact_ids])
-      // A resend in the air has the doubt before it on it, which may be old.
-      .whereRaw(
-        `abs(extract(epoch from case state when 'sending' then now() else coalesce(unknown_at, now()) end
-                              - cast(? as timestamptz))) <= 600`,
-        [at],
-      )
-      .select('id', 'attendance_id', 'contact_id')
-      .limit(2)
-  );
-}
-
 export interface InboundRow {
   id: string;
   attendance_id: string;

@@ -131,3 +131,17 @@ t.test('a doubt that is sent again, waits for that, or was given up is settled b
     t.equal((await messagesOf(message.attendance_id)).length, 1, text);
   }
 });
+
+t.test('one that was given up does not spoil the echo of the one that is sent in its place', async (t) => {
+  const given_up = await doubt(84, 'De novo');
+  const error = JSON.stringify({ code: 'marked_failed', provider: null });
+  await change(given_up, { state: 'settled', failed_at: new Date(), error });
+  const first = await messageOf(given_up);
+  await service.db('attendances').where({ id: first.attendance_id }).update({ status: 'failed' });
+  const second = await start(84, '0499', 'De novo');
+  await reaches(second.first_message.id, 'unknown');
+  await echo(84, '0499', 'De novo', '3EB0AAAAAAAAAAAAAAAA84');
+  t.match(await reaches(second.first_message.id, 'sent'), { provider_message_id: '3EB0AAAAAAAAAAAAAAAA84' });
+  t.match(await messageOf(given_up), { status: 'failed', provider_message_id: null });
+  t.equal((await messagesOf(second.id)).length, 1);
+});

@@ -38,6 +38,11 @@ const join = ({ account_id, id }: ClaimedMessage) =>
   joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id: null }], {
     stuck_after_s: 60,
   });
+/** An echo of what waits at the gateway, before the answer to its own send. */
+const accept = ({ account_id, id }: ClaimedMessage, provider_message_id: string) =>
+  joinEvidence({ db, account_id }, [{ id, fact: 'accepted', at: new Date(), error: null, provider_message_id }], {
+    stuck_after_s: 60,
+  });
 const factsOf = async (message: ClaimedMessage) => {
   const row = await db('messages').where({ id: message.id }).first();
   const at = (['accepted_at', 'held_at', 'failed_at', 'sent_at'] as const).filter((name) => row?.[name]);
@@ -78,6 +83,30 @@ t.test('applyOutcomes', async (t) => {
     const row = await db('messages').where({ id: message.id }).first();
     t.match(row, { recipient_kind: 'wa_id', recipient: recipient.value });
     await db('messages').where({ id: message.id }).update({ state: 'cancelled' });
+  });
+
+  t.test(
+    'T3a: an answer that evidence of the acceptance has overtaken adds the address, and tells nothing',
+    async (t) => {
+      const message = await claimOne();
+      await accept(message, 'P-ECHO');
+      const recipient = { kind: 'wa_id' as const, value: '553190000077@s.whatsapp.net' };
+      const answer = outcomeOf(message, 'accepted', { provider_message_id: 'P-ECHO', recipient });
+      t.match(await applyOutcomes(ctx, [answer]), [{ id: message.id, was_accepted: true, is_conflict: false }]);
+      const row = await db('messages').where({ id: message.id }).first();
+      t.match(row, { recipient: recipient.value, provider_message_id: 'P-ECHO', also_sent_as: [] });
+      t.same(await applyOutcomes(ctx, [answer]), [], 'and a repeat adds nothing');
+    },
+  );
+
+  t.test('T3a: an answer with another id than the evidence before it is told as a second message', async (t) => {
+    const message = await claimOne();
+    await accept(message, 'P-FIRST');
+    const answer = outcomeOf(message, 'accepted', { provider_message_id: 'P-SECOND' });
+    t.match(await applyOutcomes(ctx, [answer]), [{ id: message.id, was_accepted: true, is_conflict: true }]);
+    const row = await db('messages').where({ id: message.id }).first();
+    t.match(row, { provider_message_id: 'P-FIRST', also_sent_as: ['P-SECOND'] });
+    t.same(await applyOutcomes(ctx, [answer]), [], 'once');
   });
 
   t.test('T3b: not sent goes back to the queue and is due when it was said', async (t) => {
@@ -264,8 +293,9 @@ t.test('applyOutcomes', async (t) => {
   t.test('what is settled stays as it is', async (t) => {
     const message = await claimOne();
     await applyOutcomes(ctx, [outcomeOf(message, 'accepted', { provider_message_id: 'P6' })]);
+    const later = { provider_message_id: 'P6', error: error('x') };
     for (const kind of ['accepted', 'refused', 'unavailable', 'ambiguous', 'lost'] as const)
-      t.same(await applyOutcomes(ctx, [outcomeOf(message, kind, { error: error('x'), run_in_ms: 0 })]), [], kind);
+      t.same(await applyOutcomes(ctx, [outcomeOf(message, kind, { ...later, run_in_ms: 0 })]), [], kind);
     t.match(await factsOf(message), { status: 'accepted', at: ['accepted_at'], provider_message_id: 'P6' });
   });
 

@@ -17,9 +17,9 @@ export function withFailpoint<Item, Outcome>(
   if (!failpoint) return work;
   return {
     ...work,
-    run: async (ctx, item) => {
+    run: async (ctx, item, isStopping) => {
       reach(failpoint, 'after_claim');
-      const outcome = await work.run(ctx, item);
+      const outcome = await work.run(ctx, item, isStopping);
       reach(failpoint, 'answer_read');
       return outcome;
     },

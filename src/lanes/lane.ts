@@ -14,8 +14,11 @@ export interface LaneWork<Item, Outcome> {
    * may be due already, null where nothing is until the lane is called or polls.
    */
   claim: (ctx: Context, free: number) => Promise<{ items: Item[]; again_in_ms: number | null }>;
-  /** Outside of any transaction, with no connection held. Must not throw for anything the outside does. */
-  run: (ctx: Context, item: Item) => Promise<Outcome>;
+  /**
+   * Outside of any transaction, with no connection held. Must not throw for anything the outside does. `isStopping`: what has not
+   * begun by now should not, for it would be cut off.
+   */
+  run: (ctx: Context, item: Item, isStopping: () => boolean) => Promise<Outcome>;
   /** Writes outcomes that came in together, guarded by their fences, in one transaction. */
   finish: (ctx: Context, finished: Finished<Item, Outcome>[]) => Promise<void>;
   /** Looks for expired leases and whatever else time alone decides. */
@@ -81,7 +84,7 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
   /** An error here leaves the item to its lease: the sweep will say that nothing is known of it. */
   async function runItem(item: Item): Promise<void> {
     try {
-      finish({ item, outcome: await work.run(lane_ctx, item) });
+      finish({ item, outcome: await work.run(lane_ctx, item, () => state.is_stopping) });
     } catch (error) {
       report('run', error);
       release(1);

@@ -29,8 +29,8 @@ export function measureDispatch(
       metrics.claimed(first.map(({ message }) => (now_ms - madeAt(message.id)) / 1000));
       return claim;
     },
-    run: async (ctx, item) => {
-      const outcome = await work.run(ctx, item);
+    run: async (ctx, item, isStopping) => {
+      const outcome = await work.run(ctx, item, isStopping);
       const { written, duration_ms } = outcome;
       const { provider } = item.channel;
       metrics.dispatched({ provider, outcome: written.kind, duration_s: duration_ms / 1000 });

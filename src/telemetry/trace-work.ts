@@ -26,7 +26,7 @@ export function traceDispatch(work: DispatchWork, tracer: Tracer): DispatchWork 
       span.end();
       return claim;
     },
-    run: (ctx, item) => {
+    run: (ctx, item, isStopping) => {
       const span = tracer.start('dispatch', {
         kind: SpanKind.CONSUMER,
         parent: null,
@@ -34,7 +34,7 @@ export function traceDispatch(work: DispatchWork, tracer: Tracer): DispatchWork 
         links: linksOf([item]),
       });
       linked.set(item, { context: span.spanContext() });
-      return tracer.within(span, () => endWith(span, work.run(ctx, item)));
+      return tracer.within(span, () => endWith(span, work.run(ctx, item, isStopping)));
     },
     finish: async (ctx, finished) => {
       const span = tracer.start('dispatch finish', {

@@ -40,7 +40,7 @@ const refused: Partial<Record<ProviderErrorCode, number[]>> = {
 const unavailable: [number, ProviderErrorCode, number | null][] = [
   [1, 'provider_unavailable', 30_000],
   [2, 'provider_unavailable', null],
-  [131000, 'provider_unavailable', null],
+  [131000, 'provider_unavailable', 30_000],
   [131016, 'provider_unavailable', null],
   [133004, 'provider_unavailable', null],
   [134102, 'provider_unavailable', null],
@@ -59,7 +59,7 @@ const unavailable: [number, ProviderErrorCode, number | null][] = [
 
 t.test('codes that are also said of what is never taken: so many tries', async (t) => {
   t.match(judge(1), { kind: 'unavailable', most_tries: 2 });
-  t.match(judge(131000), { kind: 'unavailable', most_tries: 5 });
+  t.match(judge(131000), { kind: 'unavailable', most_tries: 5, retry_after_ms: 30_000 });
   t.notOk('most_tries' in judge(131016));
 });
 
@@ -102,7 +102,8 @@ t.test('unknown codes › retried when transient or 5xx, final otherwise', async
   t.match(judge(999_999, { is_transient: true }), {
     kind: 'unavailable',
     code: 'provider_unavailable',
-    retry_after_ms: null,
+    retry_after_ms: 30_000,
+    most_tries: 5,
   });
   t.match(judge(999_999, { http_status: 503 }), { kind: 'unavailable', code: 'provider_unavailable' });
   t.match(judge(999_999, { http_status: null }), { kind: 'refused' }, 'from a webhook');

@@ -2,6 +2,7 @@ import type { Context, Scope } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
 import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
+import type { Address } from '../../providers/provider.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
@@ -39,15 +40,20 @@ export async function lockAttendanceRows({ db, account_id }: Ctx, ids: string[])
 export type ChangedAttendance = Pick<
   AttendancesRow,
   'id' | 'status' | 'closed_at' | 'close_reason' | 'window_expires_at'
-> & { events: number };
+> & {
+  events: number;
+  /** Where it goes from now on; it goes where it went without one. */
+  address?: Address | null;
+};
 
 const change = prepare<{ account_id: string; now: Date; ids: string[]; changed: string }, AttendancesRow>(
   'change_attendances',
   `update attendances a
       set status = n.status, closed_at = n.closed_at, close_reason = n.close_reason, window_expires_at = n.window_expires_at,
+          address_kind = coalesce(n.address ->> 'kind', a.address_kind), address = coalesce(n.address ->> 'value', a.address),
           event_sequence = a.event_sequence + n.events, updated_at = :now
      from jsonb_to_recordset(cast(:changed as jsonb))
-          as n (id uuid, status text, closed_at timestamptz, close_reason text, window_expires_at timestamptz, events integer)
+          as n (id uuid, status text, closed_at timestamptz, close_reason text, window_expires_at timestamptz, events integer, address jsonb)
     where a.account_id = :account_id and a.id = any (cast(:ids as uuid[])) and a.id = n.id
    returning ${columnsOf('attendances', 'a')}`,
 );
@@ -126,7 +132,7 @@ export async function lockAttendances(
   return new Set(rows.filter((row) => ['starting', 'open'].includes(row.status)).map((row) => row.id));
 }
 
-/** Ids of those of these messages, of any accounts, that attendances are starting with. */
+/** Ids of those of these messages, of any accounts, that would open a chat: the contact has not written, nor did a message go out before. */
 export async function listOpening(
   { db }: Pick<Context, 'db'>,
   messages: { account_id: string; attendance_id: string; id: string }[],
@@ -135,7 +141,10 @@ export async function listOpening(
   const { rows } = await db.raw<{ rows: { id: string }[] }>(
     `select k.id from unnest(cast(:accounts as uuid[]), cast(:attendances as uuid[]), cast(:ids as uuid[])) as k (account_id, attendance_id, id)
        join attendances a on a.account_id = k.account_id and a.id = k.attendance_id
-      where a.status = 'starting' and a.first_message_id = k.id`,
+      where a.window_expires_at is null
+        and not exists (select from messages p
+                         where p.account_id = a.account_id and p.attendance_id = a.id and p.direction = 'outbound' and p.id <> k.id
+                           and p.status in ('accepted', 'held', 'sent', 'delivered', 'read'))`,
     {
       accounts: messages.map(({ account_id }) => account_id),
       attendances: messages.map(({ attendance_id }) => attendance_id),
@@ -154,6 +163,8 @@ export interface MessageNews {
   becomes: 'open' | 'failed' | null;
   /** How many events tell of the message itself. */
   events: number;
+  /** The provider refused free text: the service window is shut, unless the contact wrote this minute. */
+  shuts_window: boolean;
   /** Where an accepted message went: what the gateway made of a phone is where the attendance goes from now on. */
   went_to: { kind: string; value: string } | null;
 }
@@ -167,10 +178,10 @@ export interface FollowedAttendance extends AttendancesRow {
 const follow = prepare<{ news: string }, FollowedAttendance>(
   'follow_messages',
   `with news as (
-     select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text, events integer, went_to jsonb)
+     select * from jsonb_to_recordset(cast(:news as jsonb)) as n (account_id uuid, attendance_id uuid, message_id uuid, becomes text, events integer, shuts_window boolean, went_to jsonb)
    ),
    locked as (
-     select a.account_id, a.id, n.message_id, n.becomes, n.events, n.went_to,
+     select a.account_id, a.id, n.message_id, n.becomes, n.events, n.shuts_window, n.went_to,
             (n.becomes is not null and a.status = 'starting' and a.first_message_id = n.message_id) as has_changed
        from attendances a join news n on n.account_id = a.account_id and n.attendance_id = a.id
       order by a.account_id, a.id
@@ -180,6 +191,8 @@ const follow = prepare<{ news: string }, FollowedAttendance>(
       set status = case when l.has_changed then l.becomes else a.status end,
           address_kind = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'kind' else a.address_kind end,
           address = case when l.went_to is not null and a.address_kind = 'phone' then l.went_to ->> 'value' else a.address end,
+          window_expires_at = case when l.shuts_window and a.window_expires_at - interval '24 hours' < now() - interval '1 minute'
+                                   then least(a.window_expires_at, now()) else a.window_expires_at end,
           event_sequence = a.event_sequence + l.events + case when l.has_changed then 1 else 0 end,
           updated_at = now()
      from locked l

@@ -43,8 +43,8 @@ export function dispatchWork(deps: DispatchDependencies): LaneWork<DispatchItem,
   return {
     name: dispatch_topic,
     claim: (ctx, free) => claimItems(ctx, deps, free),
-    run: async (ctx, item) => {
-      const outcome = await dispatchMessage(ctx, deps.outside, item);
+    run: async (ctx, item, isStopping) => {
+      const outcome = await dispatchMessage(ctx, deps.outside, item, isStopping);
       logDispatch(ctx, item, outcome);
       return outcome;
     },

@@ -7,6 +7,7 @@ import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
 import { applyOutcomes, type ChangedMessage, type WrittenOutcome } from '../messages/dispatch.repository.ts';
 import { endWhatIsTried } from '../messages/end-what-is-tried.ts';
+import type { KeptError } from '../messages/message-errors.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
 import { eventOf } from './attendance-events.ts';
 import { loadAttendances } from './attendance-view.ts';
@@ -91,7 +92,9 @@ function toNews(message: ChangedMessage): MessageNews {
   const { account_id, attendance_id, id: message_id, recipient_kind: kind, recipient: value } = message;
   const becomes = message.state === 'unknown' ? null : message.failed_at ? 'failed' : 'open';
   const went_to = message.outcome === 'accepted' && kind !== null && value !== null ? { kind, value } : null;
-  return { account_id, attendance_id, message_id, becomes, events: newsTypes(message).length, went_to };
+  const shuts_window =
+    message.outcome === 'refused' && (message.error as KeptError | null)?.code === 'service_window_closed';
+  return { account_id, attendance_id, message_id, becomes, events: newsTypes(message).length, shuts_window, went_to };
 }
 
 async function tellMessages(trx: Context, messages: ChangedMessage[]): Promise<void> {

@@ -91,6 +91,17 @@ export async function assignIdentities(
   await assign(db, { account_id, assigned: JSON.stringify(assigned), source });
 }
 
+/** Whether anybody got one of these names after `at`: what was told of them then is an old story by now. */
+export async function areGivenAnew({ db, account_id }: Ctx, identities: ScopedIdentity[], at: Date): Promise<boolean> {
+  const { rows } = await db.raw<{ rows: unknown[] }>(
+    `select from contact_identities i join jsonb_to_recordset(cast(:identities as jsonb)) as k (kind text, scope text, value text)
+         on i.scope = k.scope and i.kind = k.kind and i.value = k.value
+      where i.account_id = :account_id and i.first_seen_at > :at limit 1`,
+    { account_id, identities: JSON.stringify(identities), at },
+  );
+  return rows.length > 0;
+}
+
 /** Takes these names away, whoever has them. */
 export async function dropIdentities({ db, account_id }: Ctx, identities: ScopedIdentity[]): Promise<void> {
   await db.raw(

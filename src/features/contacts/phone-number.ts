@@ -195,8 +195,8 @@ function parse(number: string, default_country?: string): PhoneNumber | undefine
   return parsePhoneNumberFromString(number, { extract: false, ...(known ? { defaultCountry: known } : {}) });
 }
 
-/** The 9 says how the line is dialled from abroad, and is no part of its number: no landline has the same without it. */
-function keyOf(e164: string): string {
+/** What two forms of one number have in common. The 9 says how the line is dialled from abroad, and is no part of its number: no landline has the same without it. */
+export function keyOf(e164: string): string {
   const [, national] = /^\+549([1-3]\d{9})$/.exec(e164) ?? [];
   return national === undefined ? e164 : `+54${national}`;
 }

@@ -11,8 +11,8 @@ import { insertReceived, listReported } from '../messages/evidence.repository.ts
 import { toMessage } from '../messages/messages.repository.ts';
 import { listUnansweredLike } from '../messages/unanswered.repository.ts';
 import { joinFacts } from './apply-status.ts';
-import { type Applied, addressOf, type Place } from './receive-message.ts';
-import { isKnown, lookUp, phoneOf, resolvePerson } from './resolve-person.ts';
+import type { Applied, Place } from './receive-message.ts';
+import { addressOf, isKnown, lookUp, phoneOf, resolvePerson } from './resolve-person.ts';
 
 /**
  * A message in our direction: one of ours, which it proves to be sent, or to be known to the gateway at least; one in the air or in

@@ -4,12 +4,12 @@ import type { InboundIdentity, InboundOptOut } from '../../providers/inbound.ts'
 import { readdressActive } from '../attendances/merge.repository.ts';
 import { learnAbout, lockContact } from '../contacts/change.repository.ts';
 import { findContact } from '../contacts/contacts.repository.ts';
-import { assignIdentities, dropIdentities } from '../contacts/identities.repository.ts';
+import { areGivenAnew, assignIdentities, dropIdentities } from '../contacts/identities.repository.ts';
 import { phoneSearchText } from '../contacts/phone-number.ts';
 import { tellContact } from '../contacts/tell-contact.ts';
 import { mergeContacts } from './merge-contacts.ts';
-import { type Applied, addressOf } from './receive-message.ts';
-import { lookUp, resolvePerson } from './resolve-person.ts';
+import type { Applied } from './receive-message.ts';
+import { addressOf, chooseOne, lookUp, resolvePerson } from './resolve-person.ts';
 
 /**
  * A person is called otherwise from now on: a new number, a new id. The old names go, for others may get them; whoever
@@ -20,8 +20,11 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
     { identities: event.before, known_id: null },
     { identities: event.after, known_id: null },
   ]);
-  const [known_id] = before?.known.keys() ?? [];
-  if (!before || !after || known_id === undefined) return 'dropped';
+  if (!before || !after || before.known.size === 0) return 'dropped';
+  // Providers repeat themselves for days: by now others may have the old name, or it is theirs again.
+  if (await areGivenAnew(trx, before.identities, event.at)) return 'repeated';
+  const known_id = await chooseOne(trx, before, null);
+  if (known_id === null) return 'dropped';
   for (const other_id of after.known.keys()) {
     if (other_id !== known_id) await mergeContacts(trx, known_id, other_id);
   }

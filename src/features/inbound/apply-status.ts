@@ -175,10 +175,13 @@ async function nextStatus(
   return others.length > 0 ? null : 'open';
 }
 
-/** 131047: Meta says that the window is shut, and it is the judge. */
+const window_ms = 24 * 60 * 60 * 1000;
+
+/** 131047: Meta says that the window is shut, and it is the judge, unless the contact wrote after that. */
 function windowAfter({ attendance: { window_expires_at }, message, evidence: { fact, error, at } }: Proven) {
   const is_shut = message.is_news && fact === 'failed' && error?.code === 'service_window_closed';
-  return is_shut && window_expires_at !== null && window_expires_at > at ? at : window_expires_at;
+  if (!is_shut || window_expires_at === null || window_expires_at <= at) return window_expires_at;
+  return window_expires_at.getTime() - window_ms > at.getTime() ? window_expires_at : at;
 }
 
 /** Changes the attendances of what is news, and tells of it after what is `told` already. */

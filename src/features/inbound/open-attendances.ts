@@ -2,9 +2,11 @@ import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { AttendancesRow, ChannelsRow } from '../../db/rows.ts';
 import type { InboundMessage } from '../../providers/inbound.ts';
+import type { Address } from '../../providers/provider.ts';
 import { lockReopenable } from '../attendances/receptive.repository.ts';
 import type { EventType } from '../events/events.schema.ts';
 import { listLiveTeams } from '../teams/teams.repository.ts';
+import { addressOf, phoneOf } from './resolve-person.ts';
 
 const window_ms = 24 * 60 * 60 * 1000;
 
@@ -12,6 +14,8 @@ const window_ms = 24 * 60 * 60 * 1000;
 export interface Opened {
   attendance: Pick<AttendancesRow, 'id' | 'status' | 'closed_at' | 'close_reason' | 'window_expires_at'>;
   is_new: boolean;
+  /** Where it goes from now on; null: where it went. */
+  address: Address | null;
   /** What happened, to be told: the attendance first, then the message, then the window. */
   types: EventType[];
 }
@@ -67,18 +71,37 @@ function openOne(
   const types = (...changes: EventType[]): EventType[] => [...changes, 'message.received', ...window];
   if (!row) {
     const attendance = { id: uuid(), status: 'open', closed_at: null, close_reason: null, window_expires_at };
-    return { attendance, is_new: true, types: types('attendance.started', 'attendance.opened') };
+    return {
+      attendance,
+      is_new: true,
+      address: addressOf(event.from),
+      types: types('attendance.started', 'attendance.opened'),
+    };
   }
   const attendance = { ...row, window_expires_at: window_expires_at ?? row.window_expires_at };
   // The contact answers: whatever became of the first message, they have been reached.
   const is_back = !active || active.status === 'starting';
-  if (!is_back) return { attendance, is_new: false, types: types() };
+  const address = active && isOfSender(active, event) ? null : addressOf(event.from);
+  if (!is_back) return { attendance, is_new: false, address, types: types() };
   const reopened = active ? {} : { closed_at: null, close_reason: null };
   return {
     attendance: { ...attendance, status: 'open', ...reopened },
     is_new: false,
+    address,
     types: types('attendance.opened'),
   };
+}
+
+/** Whether what goes to the attendance's address reaches who wrote; another number is known to be somebody else's. */
+function isOfSender({ address_kind, address }: AttendancesRow, { from }: InboundMessage): boolean {
+  const keysOf = (identities: { kind: string | null; value: string | null }[]) =>
+    identities.flatMap(({ kind, value }) => {
+      const is_number = kind === 'phone' || kind === 'wa_id';
+      return is_number && value !== null ? [phoneOf(`+${value.replace(/@.*$|\D/g, '')}`)?.key ?? ''] : [];
+    });
+  const [goes_to] = keysOf([{ kind: address_kind, value: address }]);
+  const wrote = keysOf(from.identities);
+  return !goes_to || wrote.length === 0 || wrote.includes(goes_to);
 }
 
 /** The later end of the service window. */

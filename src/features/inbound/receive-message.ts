@@ -1,7 +1,6 @@
 import type { Scope } from '../../context.ts';
 import type { AttendancesRow, ChannelsRow, MessagesRow } from '../../db/rows.ts';
-import type { InboundMessage, InboundPerson } from '../../providers/inbound.ts';
-import type { Address } from '../../providers/provider.ts';
+import type { InboundMessage } from '../../providers/inbound.ts';
 import { eventOf } from '../attendances/attendance-events.ts';
 import { loadAttendances } from '../attendances/attendance-view.ts';
 import { changeAttendances } from '../attendances/attendances.repository.ts';
@@ -151,8 +150,7 @@ async function insertNew(trx: Scope, channel: ChannelsRow, all: Kept[]): Promise
   const fresh = all.filter(({ opened }) => opened.is_new);
   if (fresh.length === 0) return [];
   const team_id = channel.default_team_id ?? (await findDefaultTeam(trx)) ?? null;
-  const rows = fresh.map(({ contact, event, opened: { attendance, types } }) => {
-    const address = addressOf(event.from);
+  const rows = fresh.map(({ contact, opened: { attendance, address, types } }) => {
     const { id, window_expires_at } = attendance;
     return {
       id,
@@ -172,9 +170,9 @@ async function changeOthers(trx: Scope, all: Kept[]): Promise<AttendancesRow[]> 
   const others = all.filter(({ opened }) => !opened.is_new);
   return changeAttendances(
     trx,
-    others.map(({ opened: { attendance, types } }) => {
+    others.map(({ opened: { attendance, address, types } }) => {
       const { id, status, closed_at, close_reason, window_expires_at } = attendance;
-      return { id, status, closed_at, close_reason, window_expires_at, events: types.length };
+      return { id, status, closed_at, close_reason, window_expires_at, address, events: types.length };
     }),
   );
 }
@@ -208,13 +206,4 @@ function eventsOf(
       ? eventOf(trx, row, { type, sequence: first + place, data: toMessage(message, [], 'en'), message_id: message.id })
       : eventOf(trx, row, { type, sequence: first + place, data: view }),
   );
-}
-
-/** Where an answer goes: what the provider itself calls the person, never rewritten. */
-export function addressOf({ identities }: InboundPerson): Address | null {
-  for (const kind of ['wa_id', 'lid', 'phone', 'bsuid', 'parent_bsuid'] as const) {
-    const found = identities.find((one) => one.kind === kind);
-    if (found) return found;
-  }
-  return null;
 }

@@ -20,7 +20,7 @@ import {
   listPeople,
   lockPeople,
 } from '../contacts/people.repository.ts';
-import { type Phone, phoneSearchText, readPhone } from '../contacts/phone-number.ts';
+import { keyOf, type Phone, phoneSearchText, readPhone } from '../contacts/phone-number.ts';
 import { contactEvent } from '../contacts/tell-contact.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { NewEvent } from '../events/events.schema.ts';
@@ -45,6 +45,15 @@ export function phoneOf(value: string): Phone | null {
     if (error instanceof Problem) return null;
     throw error;
   }
+}
+
+/** Where an answer goes: what the provider itself calls the person, never rewritten. */
+export function addressOf({ identities }: InboundPerson): Address | null {
+  for (const kind of ['wa_id', 'lid', 'phone', 'bsuid', 'parent_bsuid'] as const) {
+    const found = identities.find((one) => one.kind === kind);
+    if (found) return found;
+  }
+  return null;
 }
 
 /** What a body calls somebody, and whom we know by that. */
@@ -145,16 +154,21 @@ export async function resolvePerson(
   return resolved;
 }
 
-/** Null when nobody is known by these names. */
-async function chooseOne(trx: Scope, { known, phone }: Named, known_id: string | null): Promise<string | null> {
+/**
+ * Who of those that these names are known of it is, the others merged into that one unless they have another number; `known_id`, or
+ * null, when nobody is.
+ */
+export async function chooseOne(trx: Scope, { known, phone }: Named, known_id: string | null): Promise<string | null> {
   const [first] = known.keys();
   if (first === undefined) return known_id;
   const by_phone = phone ? [...known].find(([, key]) => key === phone.key)?.[0] : undefined;
   const with_number = [...known].find(([, key]) => key !== null)?.[0];
   const survivor = by_phone ?? known_id ?? with_number ?? first;
-  const has_number = known.get(survivor) != null || phone !== null;
+  const number = known.get(survivor) ?? phone?.key ?? null;
+  // A key from before both forms of a number had one.
+  const isOther = (key: string | null) => number !== null && key !== null && keyOf(key) !== keyOf(number);
   for (const [other, key] of known) {
-    if (other === survivor || (has_number && key !== null)) continue;
+    if (other === survivor || isOther(key)) continue;
     await mergeContacts(trx, survivor, other);
   }
   return survivor;

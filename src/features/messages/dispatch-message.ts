@@ -40,9 +40,15 @@ export interface DispatchOutcome {
 
 /**
  * Sends one claimed message: checks the number once where the provider can, then hands the message over. It sends only
- * while the lease leaves more than 1.2 × the send timeout: a process that was frozen wakes up here and stops.
+ * while the lease leaves more than 1.2 × the send timeout: a process that was frozen wakes up here and stops. Nor does it begin to
+ * send once the process stops, which would cut it off.
  */
-export async function dispatchMessage(ctx: Context, outside: Outside, item: DispatchItem): Promise<DispatchOutcome> {
+export async function dispatchMessage(
+  ctx: Context,
+  outside: Outside,
+  item: DispatchItem,
+  isStopping: () => boolean = () => false,
+): Promise<DispatchOutcome> {
   const started_at = performance.now();
   const { message, channel, vault } = item;
   const { provider, call } = toProviderCall(
@@ -50,7 +56,7 @@ export async function dispatchMessage(ctx: Context, outside: Outside, item: Disp
     outside,
     channel,
   );
-  const hasTime = () => item.lease_ends_at - performance.now() > 1.2 * outside.send_timeout_ms;
+  const hasTime = () => !isStopping() && item.lease_ends_at - performance.now() > 1.2 * outside.send_timeout_ms;
   const finish = (outcome: Pick<DispatchOutcome, 'written'> & Partial<DispatchOutcome>): DispatchOutcome => ({
     identities: [],
     channel_news: null,

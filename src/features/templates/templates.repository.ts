@@ -58,8 +58,11 @@ export async function changeTemplate(
     .first();
   if (!before) return undefined;
   const has_changed = Object.entries(change).some(([name, value]) => before[name as 'status'] !== value);
+  const channel = await table(ctx, 'channels').where({ id: channel_id }).first('templates_synced_at');
+  // A listing that said the same as was known is the last word, too, and has not written it.
+  const known_at = Math.max(before.synced_at.getTime(), channel?.templates_synced_at?.getTime() ?? 0);
   // Providers date by the second.
-  const is_late = at.getTime() + 1_000 <= before.synced_at.getTime();
+  const is_late = at.getTime() + 1_000 <= known_at;
   if (is_late || (!has_changed && at <= before.synced_at)) return { row: before, has_changed: false, is_late };
   // What it says was known; that it still was so then was not.
   const [row] = await table(ctx, 'templates')

@@ -56,10 +56,10 @@ const table = new Map<number, Verdict>([
   [131048, unavailable('channel_spam_limited', hour_ms, 'restricted')],
   [131064, refused('channel_messaging_limit_reached')],
   [132069, unavailable('provider_rate_limited', hour_ms)],
-  // Meta's own faults; 1 and 131000 are also said of what it will never take.
+  // Meta's own faults; 1 and 131000 are also said of what it will never take: so often, and over some minutes.
   [1, { ...unavailable('provider_unavailable', 30_000), most_tries: 2 }],
   [2, unavailable('provider_unavailable', null)],
-  [131000, { ...unavailable('provider_unavailable', null), most_tries: 5 }],
+  [131000, { ...unavailable('provider_unavailable', 30_000), most_tries: 5 }],
   [131016, unavailable('provider_unavailable', null)],
   [131057, unavailable('provider_unavailable', 10_000)],
   [133004, unavailable('provider_unavailable', null)],
@@ -116,7 +116,7 @@ export function judgeGraphFault({ code, subcode, is_transient, http_status }: Gr
   if (known) return known;
   if (code !== null && code >= 200 && code <= 299) return refused('channel_permission_missing');
   if (is_transient || (http_status !== null && http_status >= 500))
-    return { ...unavailable('provider_unavailable', null), most_tries: 5 };
+    return { ...unavailable('provider_unavailable', 30_000), most_tries: 5 };
   return refused('provider_refused');
 }
 

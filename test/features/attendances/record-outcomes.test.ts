@@ -68,6 +68,23 @@ t.test('recordOutcomes', async (t) => {
   });
 
   t.test(
+    'free text that the provider refuses for its window shuts it here, unless the contact wrote right now',
+    async (t) => {
+      for (const [wrote_s_ago, status] of [
+        [3_600, 'expired'],
+        [5, 'active'],
+      ] as const) {
+        const { id, message } = await startAndClaim();
+        const window_expires_at = new Date(Date.now() + 24 * 3_600_000 - wrote_s_ago * 1_000);
+        await db('attendances').where({ id }).update({ status: 'open', window_expires_at });
+        const error = { code: 'service_window_closed', provider: null };
+        await record(outcomeOf(message, 'refused', { error }));
+        t.match((await company.get(`/v1/attendances/${id}`)).body, { service_window: { status } }, status);
+      }
+    },
+  );
+
+  t.test(
     'what still waits in an attendance that fails is cancelled; what is being sent has its own outcome',
     async (t) => {
       const { id, message } = await startAndClaim();

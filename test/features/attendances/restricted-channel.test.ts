@@ -16,6 +16,8 @@ t.test('while WhatsApp lets a gateway open no chats, nothing that waits opens on
     .db('attendances')
     .where({ id: open.body.id })
     .update({ window_expires_at: new Date(Date.now() + 3_600_000) });
+  const silent = await company.start({ contact: { phone: '31988881503' }, channel_id });
+  const cold = await company.post(`/v1/attendances/${silent.body.id}/messages`, { text: 'Olá!' });
   const reply = await company.post(`/v1/attendances/${open.body.id}/messages`, { text: 'Posso ajudar?' });
   await service.db('channels').where({ id: channel_id }).update({ status: 'restricted' });
   service.startLanes();
@@ -26,6 +28,12 @@ t.test('while WhatsApp lets a gateway open no chats, nothing that waits opens on
   });
   t.same(await service.received('?to=5531988881501'), [], 'it was not tried');
   t.match((await company.get(`/v1/attendances/${waiting.body.id}`)).body, { status: 'failed' });
+  t.match(
+    await left(cold.body.id),
+    { status: 'failed', error: { code: 'channel_restricted_for_new_chats' } },
+    'a text into an attendance that opened without one opens a chat, too',
+  );
+  t.same(await service.received('?to=5531988881503'), []);
   t.match(await left(reply.body.id), { status: 'accepted' });
   t.equal((await service.received('?to=5531988881502')).length, 1);
 

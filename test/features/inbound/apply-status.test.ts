@@ -232,3 +232,31 @@ async function openVault() {
   if (!vault) throw new Error('no vault');
   return { vault };
 }
+
+t.test('a failure for a shut window shuts it, unless the contact wrote after that', async (t) => {
+  const { attendance, message } = await start();
+  const { phone } = (await company.get(`/v1/contacts/${attendance.contact.id}`)).body;
+  const now = Math.floor(Date.now() / 1_000);
+  const refused = (at: number) =>
+    report({
+      ...status(message.provider_message_id, 'failed', { timestamp: String(at) }),
+      errors: [{ code: 131047, title: 'Re-engagement message' }],
+    });
+  await write(phone.slice(1), { at: now });
+  await expanded();
+  await refused(now - 3);
+  await expanded();
+  t.match(await getMessage(message.id), { status: 'failed', error: { code: 'service_window_closed' } });
+  t.match((await getAttendance(attendance.id)).service_window, { status: 'active' });
+
+  const later = await start();
+  const { phone: other } = (await company.get(`/v1/contacts/${later.attendance.contact.id}`)).body;
+  await write(other.slice(1), { at: now - 60 });
+  await expanded();
+  await report({
+    ...status(later.message.provider_message_id, 'failed', { timestamp: String(now) }),
+    errors: [{ code: 131047, title: 'Re-engagement message' }],
+  });
+  await expanded();
+  t.match((await getAttendance(later.attendance.id)).service_window, { status: 'expired' });
+});

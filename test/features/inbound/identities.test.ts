@@ -10,8 +10,9 @@ const lookup = async (phone: string): Promise<Body> =>
 const newest = async (): Promise<Body> => (await company.get('/v1/attendances?origin=receptive&limit=1')).body.data[0];
 const valuesOf = (contact: Body, kind: string) =>
   contact.identities.filter((one: Body) => one.kind === kind).map((one: Body) => one.value);
-const system = (from: Record<string, string>, told: Record<string, string>) =>
-  deliver({ metadata, messages: [{ ...from, id: newId(), timestamp: '1790000000', type: 'system', system: told }] });
+const seconds = () => Math.floor(Date.now() / 1_000);
+const system = (from: Record<string, string>, told: Record<string, string>, at = seconds() + 1) =>
+  deliver({ metadata, messages: [{ ...from, id: newId(), timestamp: String(at), type: 'system', system: told }] });
 const eventsOf = async (type: string): Promise<Body[]> =>
   service.db('events').where({ account_id: company.account_id, type }).select('*');
 
@@ -150,4 +151,65 @@ t.test('stop and resume of marketing messages are kept, told and enforced at the
   t.match(await lookup('31988880207'), { marketing_opted_out_at: null });
   t.equal((await eventsOf('contact.opted_out')).length, 1);
   t.equal((await eventsOf('contact.opted_in')).length, 1);
+});
+
+t.test('a change of number that is told again after others have the old one changes nothing', async (t) => {
+  const at = seconds();
+  const change = [
+    { from: '553188880221' },
+    { type: 'user_changed_number', body: 'mudou', wa_id: '553188880222' },
+    at,
+  ] as const;
+  await write('553188880221', { name: 'Lia', at: at - 60 });
+  await expanded();
+  const lia = await lookup('31988880221');
+  await system(...change);
+  await expanded();
+  await write('553188880221', { name: 'Filho', at: at + 60 });
+  await expanded();
+  const son = await lookup('31988880221');
+  t.not(son.id, lia.id);
+  await system(...change);
+  await expanded();
+  t.match(await lookup('31988880222'), { id: lia.id, phone: '+5531988880222' });
+  t.match(await lookup('31988880221'), { id: son.id, phone: '+5531988880221' });
+  t.same(await service.db('contacts').where({ id: son.id }).select('merged_into'), [{ merged_into: null }]);
+});
+
+t.test('a change of number told of somebody who was two contacts leaves one', async (t) => {
+  await write(null, { user_id: 'BR.TWO1', name: 'Noa', at: seconds() - 60 });
+  await expanded();
+  const hidden = await newest();
+  const { body: imported } = await company.post('/v1/contacts', { name: 'Noa', phone: '31988880231' });
+  await system(
+    { from: '553188880231' },
+    { type: 'user_changed_number', previous_user_id: 'BR.TWO1', user_id: 'BR.TWO2', wa_id: '553188880232' },
+  );
+  await expanded();
+  const after = await lookup('31988880232');
+  t.same((await company.get(`/v1/contacts/${imported.id}`)).body.id, after.id);
+  t.same((await company.get(`/v1/contacts/${hidden.contact.id}`)).body.id, after.id);
+  t.equal(await lookup('31988880231'), undefined, 'the old number is free');
+});
+
+t.test('both forms of an Argentine number that were two contacts are one once the person writes', async (t) => {
+  const { body: without } = await company.post('/v1/contacts', { name: 'Eva', phone: '+54 11 2345-6789' });
+  const started = await company.start({ contact: { id: without.id } });
+  // As they were before both forms had one key.
+  const { body: other } = await company.post('/v1/contacts', { name: 'Eva', phone: '+54 11 2345-0000' });
+  await service.db('contacts').where({ id: other.id }).update({ phone: '+5491123456789', phone_key: '+5491123456789' });
+  await service
+    .db('contact_identities')
+    .where({ contact_id: other.id, kind: 'phone' })
+    .update({ value: '+5491123456789' });
+  await write('5491123456789', { name: 'Eva' });
+  await expanded();
+  const ids = await Promise.all(
+    [without, other].map(async ({ id }) => (await company.get(`/v1/contacts/${id}`)).body.id),
+  );
+  t.equal(ids[0], ids[1]);
+  t.match((await company.get(`/v1/attendances/${started.body.id}`)).body, {
+    status: 'open',
+    service_window: { status: 'active' },
+  });
 });

@@ -126,5 +126,11 @@ t.test(
       .update({ status: 'approved', synced_at: new Date(now_s * 1_000) });
     t.equal(await tell('REINSTATED', 5_000), 'approved');
     t.equal(await tell('PAUSED', 4_000), 'approved');
+    // A listing that says what is known writes nothing on the template, and has seen what came before it.
+    await db('channels')
+      .where({ id: company.official_id })
+      .update({ templates_synced_at: new Date((now_s + 7_000) * 1_000) });
+    t.equal(await tell('PAUSED', 6_000), 'approved');
+    t.equal(await tell('PAUSED', 8_000), 'paused');
   },
 );

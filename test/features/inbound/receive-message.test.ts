@@ -217,3 +217,27 @@ t.test('a gateway: a text by LID alone makes a contact that can be answered', as
     t.equal((await attendancesOf(known.id)).length, 1);
   });
 });
+
+t.test('an answer goes to the number that wrote, and not to the one that the contact had', async (t) => {
+  const { body: started } = await company.start({ contact: { phone: '31988880171', name: 'Gil' } });
+  const { body: contact } = await company.get(`/v1/contacts/${started.contact.id}`);
+  await company.call('PATCH', `/v1/contacts/${contact.id}`, { phone: '31988880172' });
+  await write('553188880172', { name: 'Gil' });
+  await expanded();
+  t.match((await company.get(`/v1/attendances/${started.id}`)).body, { status: 'open' });
+  await company.post(`/v1/attendances/${started.id}/messages`, { text: 'Oi, Gil!' }, { prefer: 'wait=20' });
+  const texts = async (to: string) =>
+    (await service.received(`?to=${to}`)).filter((one: Body) => JSON.stringify(one).includes('Oi, Gil!'));
+  t.equal((await texts('5531988880171')).length, 0);
+  t.equal((await texts('553188880172')).length, 1);
+
+  t.test('one that is opened again goes there, too', async () => {
+    await company.call('PATCH', `/v1/channels/${company.official_id}`, { reopen_within_s: 3_600 });
+    await company.post(`/v1/attendances/${started.id}/close`, { force: true });
+    await company.call('PATCH', `/v1/contacts/${contact.id}`, { phone: '31988880173' });
+    await write('553188880173', { name: 'Gil' });
+    await expanded();
+    const [row] = await service.db('attendances').where({ id: started.id }).select('status', 'address');
+    t.same(row, { status: 'open', address: '553188880173' });
+  });
+});

@@ -45,6 +45,7 @@ async function dispatch(
   channel = unofficial,
   leased_ms = 60_000,
   is_barred = false,
+  isStopping = () => false,
 ) {
   const before = gateway.requests.length;
   const item = {
@@ -54,7 +55,7 @@ async function dispatch(
     lease_ends_at: performance.now() + leased_ms,
     is_barred,
   };
-  const outcome = await dispatchMessage(ctx, outside, item as Parameters<typeof dispatchMessage>[2]);
+  const outcome = await dispatchMessage(ctx, outside, item as Parameters<typeof dispatchMessage>[2], isStopping);
   const called = gateway.requests.slice(before);
   return { ...outcome, called, paths: called.map(({ path }) => path.replace(/\/[^/]*$/, '')) };
 }
@@ -87,6 +88,16 @@ t.test('dispatchMessage', async (t) => {
     const { written, paths } = await dispatch();
     t.same(paths, [check]);
     t.match(written, { kind: 'refused', error: { code: 'recipient_not_on_whatsapp' } });
+  });
+
+  t.test('once the process stops nothing is begun: not the check, and not the send behind it', async (t) => {
+    gateway.script(exists);
+    const asked = () => gateway.requests.some(({ path }) => path.startsWith(check as string));
+    gateway.requests.length = 0;
+    const { written, paths } = await dispatch({}, unofficial, 60_000, false, asked);
+    t.same(paths, [check]);
+    t.match(written, { kind: 'given_back', recipient: { value: jid } });
+    t.same((await dispatch({}, unofficial, 60_000, false, () => true)).paths, []);
   });
 
   t.test('a check that got no answer sent nothing: it is tried again', async (t) => {

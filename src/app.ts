@@ -46,6 +46,7 @@ import { gatherStoredAnswers } from './http/idempotency.repository.ts';
 import { checkIdempotencyKey } from './http/idempotency.ts';
 import { metricsRoute } from './http/metrics.ts';
 import { describeApi, serveDocument } from './http/openapi.ts';
+import { gateOutside } from './http/outside-gate.ts';
 import { limitRate } from './http/rate-limit.ts';
 import { type App, createServer } from './http/server.ts';
 import { createShedding } from './http/shedding.ts';
@@ -168,6 +169,7 @@ async function addRoutes(server: App, parts: Parts): Promise<void> {
   });
   const findKey = gatherKeys(ctx);
   await server.register(async (v1: App) => {
+    v1.addHook('onRoute', gateOutside());
     v1.addHook(
       'onRequest',
       authenticateWith((request, presented) =>

@@ -2130,7 +2130,7 @@ export interface components {
     ChannelWebhook: {
       /** @description Enter it at the provider. For Z-API and WPPConnect it ends in `verify_token`. */
       url: string;
-      /** @description Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. */
+      /** @description Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. Events leave it out. */
       verify_token: string;
       /** @description Headers for the provider to send with each call. */
       headers: {
@@ -7439,6 +7439,20 @@ export interface components {
         };
       };
     };
+    /** @description - `too_many_calls`: Too many calls at once. */
+    TooManyCalls: {
+      headers: {
+        'X-Request-Id': components['headers']['XRequestId'];
+        'Retry-After': components['headers']['RetryAfter'];
+        [name: string]: unknown;
+      };
+      content: {
+        'application/problem+json': components['schemas']['Problem'] & {
+          /** @enum {string} */
+          code: 'too_many_calls';
+        };
+      };
+    };
     /** @description - `template_not_found`: No such template. */
     TemplateNotFound: {
       headers: {
@@ -9296,6 +9310,7 @@ export interface operations {
       };
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyCalls'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.
@@ -9663,6 +9678,7 @@ export interface operations {
           };
         };
       };
+      429: components['responses']['TooManyCalls'];
       500: components['responses']['InternalError'];
       /**
        * @description - `provider_unavailable`: The provider cannot answer now.
@@ -11789,6 +11805,7 @@ export interface operations {
       404: components['responses']['WebhookEndpointNotFound'];
       413: components['responses']['BodyTooLarge'];
       415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyCalls'];
       500: components['responses']['InternalError'];
       /**
        * @description - `database_unavailable`: The database cannot be reached.

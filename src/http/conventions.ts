@@ -31,5 +31,5 @@ A POST with an \`Idempotency-Key\` is done once: after a timeout send the same b
 Newest first, unless the operation says otherwise. \`limit\` is 1 to 100; \`next_cursor\` of one page is \`cursor\` of the next, with the same filters, and null on the last.
 
 ### Limits
-Starts, later messages and retries (not \`?dry_run=true\`) draw on a budget of the account, and of the key where it has one: 500 a second and 1,000 at once, unless the operator says otherwise. Beyond it is 429 with \`Retry-After\`; 503 \`overloaded\` asks for the same. Messages leave no faster than their channel's \`max_per_second\`, and to one person on one channel at most one in 6 s: until then they are \`queued\`.
+Starts, later messages and retries (not \`?dry_run=true\`) draw on a budget of the account, and of the key where it has one: 500 a second and 1,000 at once, unless the operator says otherwise. Beyond it is 429 with \`Retry-After\`; 503 \`overloaded\` asks for the same. What asks somebody outside (a check, a sync, a test) may do so 8 times at once. Messages leave no faster than their channel's \`max_per_second\`, and to one person on one channel at most one in 6 s: until then they are \`queued\`.
 `.trim();

@@ -2,6 +2,7 @@ import { type DefinedProblem, Problem } from '../problem.ts';
 import { scope_missing, unauthorized } from './authenticate.ts';
 import { isKeptStatus } from './idempotency.ts';
 import { idempotency_key_invalid, idempotency_problems, secret_already_shown } from './idempotency-problems.ts';
+import { too_many_calls } from './outside-gate.ts';
 import { body_problems, common_problems, malformed_url, renderProblem, route_not_found } from './problem-handler.ts';
 import { rate_limited } from './rate-limit.ts';
 import { validation_failed } from './validation.ts';
@@ -16,6 +17,7 @@ export interface RouteConfig {
   waits?: boolean;
   limited?: boolean;
   points?: Record<string, string>;
+  asks_outside?: boolean;
 }
 
 type Schema = Record<string, unknown>;
@@ -40,11 +42,16 @@ function problemsOf(schema: Schema, { url, method }: Route, config: RouteConfig)
     // Without an operator's token there is no such path.
     ...(is_admin ? [route_not_found] : []),
     ...(method === 'POST' && !config.public ? keyProblems(config) : []),
-    ...(config.limited ? [rate_limited] : []),
+    ...limitProblems(config),
     ...(config.problems ?? []),
     ...common_problems,
   ];
 }
+
+const limitProblems = ({ limited, asks_outside }: RouteConfig) => [
+  ...(limited ? [rate_limited] : []),
+  ...(asks_outside ? [too_many_calls] : []),
+];
 
 const keyProblems = ({ idempotent, shows_secret }: RouteConfig) =>
   idempotent ? [...idempotency_problems, ...(shows_secret ? [secret_already_shown] : [])] : [idempotency_key_invalid];

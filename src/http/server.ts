@@ -46,6 +46,8 @@ declare module 'fastify' {
     shows_secret?: boolean;
     /** Takes `Prefer: wait=N`. */
     waits?: boolean;
+    /** Asks somebody outside and waits for the answer: so many at once for one account. */
+    asks_outside?: boolean;
     /** Where its refusals point to, by code, when it is not what the example of the code says. */
     points?: Record<string, string>;
     /** May queue a message: takes a token of each limit of its key, unless `?dry_run=true`. */

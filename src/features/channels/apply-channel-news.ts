@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
 import { insertEvents } from '../events/events.repository.ts';
-import { toChannel } from './channel-view.ts';
+import { tellChannel } from './channel-view.ts';
 import { changeChannelStatus, type NewsOptions } from './channels.repository.ts';
 
 /** Sets a channel's status and tells of it when it changed; see `changeChannelStatus`. Call it inside a transaction. */
@@ -23,7 +23,7 @@ export async function applyChannelNews(
       attendance_id: null,
       attendance_sequence: null,
       contact_id: null,
-      data: toChannel(row, public_url),
+      data: tellChannel(row, public_url),
       created_at: trx.now(),
     },
   ]);

@@ -29,6 +29,13 @@ export function toChannel(row: ChannelsRow, public_url: string): ChannelView {
   };
 }
 
+/** The same for events, which go further than to who may enter it at the provider: without what lets a gateway speak to us. */
+export function tellChannel(row: ChannelsRow, public_url: string): ChannelView {
+  const shown = toChannel(row, public_url);
+  if (shown.type === 'official') return shown;
+  return { ...shown, webhook: { url: `${public_url}/v1/inbound/${row.id}`, verify_token: '', headers: {} } };
+}
+
 /** What to enter at the provider: the official one signs, gateways show the token in a header or, where they send none, in the path. */
 function toWebhook({ type, inbound }: Provider, row: ChannelsRow, public_url: string): ChannelView['webhook'] {
   const { id, verify_token } = row;

@@ -117,7 +117,7 @@ function readAndMakeRoutes(app: App, { guard, outside, public_url }: Dependencie
   app.post(
     '/v1/channels/:channel_id/check',
     {
-      config: { scope: 'channels:write', problems: [channel_not_found] },
+      config: { scope: 'channels:write', problems: [channel_not_found], asks_outside: true },
       schema: {
         operationId: 'checkChannel',
         tags,

@@ -103,6 +103,7 @@ export function templateRoutes(app: App, { outside }: { outside: Outside }): voi
       config: {
         scope: 'templates:write',
         problems: [channel_not_found, templates_not_supported, provider_refused, provider_unavailable],
+        asks_outside: true,
       },
       schema: {
         operationId: 'syncTemplates',

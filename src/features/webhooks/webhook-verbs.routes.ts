@@ -66,7 +66,7 @@ function toldRoutes(app: App, caller: Pick<Caller, 'http' | 'timeout_ms'>): void
   app.post(
     '/v1/webhook-endpoints/:endpoint_id/test',
     {
-      config: { scope: 'webhooks:write', problems: [webhook_endpoint_not_found] },
+      config: { scope: 'webhooks:write', problems: [webhook_endpoint_not_found], asks_outside: true },
       schema: {
         operationId: 'testWebhookEndpoint',
         tags,

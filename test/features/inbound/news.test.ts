@@ -147,6 +147,14 @@ t.test("a gateway's connection drives the status of its channel", async (t) => {
   };
   t.equal(await tell('open', 200), 'connected');
   t.equal(await tell('close', 401), 'disconnected');
+  const [told] = await service
+    .db('events')
+    .where({ account_id: company.account_id, type: 'channel.status_changed' })
+    .orderBy('id', 'desc')
+    .select('data');
+  const { webhook } = (await company.get(`/v1/channels/${company.unofficial_id}`)).body;
+  t.match(told?.data, { id: company.unofficial_id, webhook: { url: webhook.url, verify_token: '', headers: {} } });
+  t.notOk(JSON.stringify(told).includes(webhook.verify_token), 'who hears of it cannot speak as the gateway');
   t.match(await company.start({ channel_id: company.unofficial_id, contact: { phone: '31988880303' } }), {
     status: 422,
     body: { code: 'channel_unavailable' },

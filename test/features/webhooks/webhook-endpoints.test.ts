@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import t from 'tap';
 import { startReceiver, verify } from '../../support/receiver.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { type Body, eventually, startService } from '../../support/service.ts';
 
 const service = await startService(t, { with_lanes: false });
 const client = await service.createClient();
@@ -110,6 +111,23 @@ t.test('DELETE takes it away with its deliveries', async (t) => {
   for (const path of [`${base}/${id}`, `${base}/${id}/deliveries`])
     t.match(await client.get(path), { status: 404, body: { code: 'webhook_endpoint_not_found' } });
   t.match(await client.call('DELETE', `${base}/${id}`), { status: 404 });
+});
+
+t.test('of one account at most eight wait for somebody outside at once', async (t) => {
+  const held: ServerResponse[] = [];
+  crm.answer('/held', (response) => held.push(response));
+  const endpoint = await make({ url: `${crm.url}/held`, is_enabled: false });
+  const ask = () => client.post(`${base}/${endpoint.id}/test`);
+  const asked = Array.from({ length: 8 }, ask);
+  await eventually(
+    async () => held.length,
+    (count) => count === 8,
+  );
+  t.match(await ask(), { status: 429, body: { code: 'too_many_calls', retryable: true } });
+  for (const response of held) response.writeHead(204).end();
+  for (const { status } of await Promise.all(asked)) t.equal(status, 200);
+  crm.answer('/held', (response) => response.writeHead(204).end());
+  t.match(await ask(), { status: 200 }, 'and then there is room again');
 });
 
 t.test('POST …/test sends a signed event at once and tells what came of it', async (t) => {

@@ -53,8 +53,9 @@ import { createShedding } from './http/shedding.ts';
 import { type LaneParts, startLanes } from './lane-list.ts';
 import type { Lane } from './lanes/lane.ts';
 import { createWake } from './lanes/wake.ts';
-import { createAddressGuard } from './outbound/address-guard.ts';
+import { type AddressGuard, createAddressGuard } from './outbound/address-guard.ts';
 import { createHttpClient } from './outbound/http-client.ts';
+import { createLookUp } from './outbound/look-up.ts';
 import { createOperatorVault, type KeyRing } from './seal.ts';
 import { openTelemetry } from './telemetry/telemetry.ts';
 
@@ -97,7 +98,10 @@ export async function createApp(ground: Ground): Promise<Application> {
   const telemetry = await openTelemetry({ config, ctx, version });
   // As many messages as are in the air may be on their way to one provider.
   const connections = Math.max(128, config.dispatch_slots);
-  const http = createHttpClient({ allowed_private_ranges: [...config.allowed_private_ranges], connections });
+  const allowed_private_ranges = [...config.allowed_private_ranges];
+  const lookUp = createLookUp({ may_be_private: allowed_private_ranges.length > 0 });
+  const http = createHttpClient({ allowed_private_ranges, lookUp, connections });
+  const guard = createAddressGuard({ allowed_private_ranges, lookUp });
   const outside: Outside = {
     http: telemetry.watchClient(http.request),
     graph_version: config.graph_version,
@@ -105,7 +109,7 @@ export async function createApp(ground: Ground): Promise<Application> {
   };
   const vaults = createVaults(ground.key_ring);
   const wake = createWake(settings, log);
-  const parts = { ground, ctx, vaults, outside, wake, telemetry };
+  const parts = { ground, ctx, vaults, outside, guard, wake, telemetry };
   const shedding = createShedding({ config, log, countWaiting: () => countWaiting(db), metrics: telemetry.metrics });
   const server = await createServer(config, log, shedding);
   telemetry.watchRequests(server);
@@ -148,6 +152,7 @@ async function closeServer(server: App): Promise<void> {
 interface Parts extends LaneParts {
   ground: Ground;
   ctx: Context;
+  guard: AddressGuard;
 }
 
 function addOperatorRoutes(server: App, { ground: { config }, ctx, telemetry: { metrics } }: Parts): void {
@@ -157,9 +162,8 @@ function addOperatorRoutes(server: App, { ground: { config }, ctx, telemetry: { 
 
 /** The list of routes. */
 async function addRoutes(server: App, parts: Parts): Promise<void> {
-  const { ground, ctx, vaults, outside, wake } = parts;
+  const { ground, ctx, vaults, outside, guard, wake } = parts;
   const { config, public_url } = ground;
-  const guard = createAddressGuard({ allowed_private_ranges: [...config.allowed_private_ranges] });
   const events = createEventSchemas({ Contact, Attendance, Message, Channel, Template, WebhookEndpoint });
   await describeApi(server, { public_url, version, events: events.sent });
   failAfterAccept(server, config.failpoint);

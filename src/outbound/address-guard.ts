@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises';
 import ipaddr from 'ipaddr.js';
 import { buildConnector } from 'undici';
+import { createLookUp, type LookUp } from './look-up.ts';
 
 /** `plain_http`: without TLS only addresses inside the allowed private ranges may be called. */
 export type UrlFault = 'malformed' | 'scheme' | 'userinfo' | 'plain_http' | 'address';
@@ -31,7 +31,6 @@ export class ConnectFailure extends Error {
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = [Address, number];
 type Connection = Extract<Parameters<buildConnector.Callback>, [null, unknown]>[1];
-type LookUp = NonNullable<GuardOptions['lookUp']>;
 type Dial = (options: buildConnector.Options) => Promise<Connection>;
 
 const resolve_timeout_ms = 2_000;
@@ -46,14 +45,14 @@ const global_ipv6: Range = [ipaddr.IPv6.parse('2000::'), 3];
 export interface GuardOptions {
   /** CIDRs that may be called although they are not public. */
   allowed_private_ranges: string[];
-  /** All addresses of a name, asked anew for each connection; default: the system's resolver. */
-  lookUp?: (hostname: string) => Promise<string[]>;
+  /** Asked anew for each connection, given up after 2 s; default: one of its own, where a process has no other guard. */
+  lookUp?: LookUp;
 }
 
 /** Allows public addresses and those inside `allowed_private_ranges`; throws when one of these is no CIDR. */
 export function createAddressGuard(options: GuardOptions): AddressGuard {
-  const lookUp = options.lookUp ?? lookUpBySystem;
   const allowed: Range[] = options.allowed_private_ranges.map((range) => ipaddr.parseCIDR(range));
+  const lookUp = options.lookUp ?? createLookUp({ may_be_private: allowed.length > 0 });
   const connectTo = buildConnector({ timeout: connect_timeout_ms });
   const dial: Dial = (target) => connectOnce(connectTo, target);
   return {
@@ -136,20 +135,17 @@ function connectOnce(connectTo: buildConnector.connector, target: buildConnector
   });
 }
 
-// IPv4 first: a container with an IPv6 address and no IPv6 route is common, the reverse is not.
-const lookUpBySystem: LookUp = async (hostname) =>
-  (await lookup(hostname, { all: true, order: 'ipv4first' })).map(({ address }) => address);
-
 async function resolve(lookUp: LookUp, hostname: string): Promise<string[]> {
+  const giving_up = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new ConnectFailure('dns', 'the name was not resolved in time')),
-      resolve_timeout_ms,
-    );
+    timer = setTimeout(() => {
+      reject(new ConnectFailure('dns', 'the name was not resolved in time'));
+      giving_up.abort();
+    }, resolve_timeout_ms);
   });
   try {
-    return await Promise.race([lookUp(hostname), expired]);
+    return await Promise.race([lookUp(hostname, giving_up.signal), expired]);
   } catch (error) {
     throw error instanceof ConnectFailure ? error : new ConnectFailure('dns', errorCode(error));
   } finally {

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici';
 import { ConnectFailure, createAddressGuard, errorCode, type GuardOptions } from './address-guard.ts';
+import { collectBytes } from './collect-bytes.ts';
 import type { HttpClient, HttpOutcome, HttpRequest } from './outbound.ts';
 
 const default_max_response_bytes = 1_048_576;
@@ -77,8 +78,7 @@ function createExchange(request: HttpRequest, settle: (outcome: HttpOutcome) => 
   let settled = false;
   let controller: Dispatcher.DispatchController | null = null;
   let answer: { status: number; headers: Record<string, string> } | null = null;
-  const chunks: Buffer[] = [];
-  let received_bytes = 0;
+  const body = collectBytes(max_bytes);
 
   const finish = (outcome: HttpOutcome) => {
     if (settled) return;
@@ -86,7 +86,7 @@ function createExchange(request: HttpRequest, settle: (outcome: HttpOutcome) => 
     settle(outcome);
   };
   const answered = (controlled: Dispatcher.DispatchController | null) => {
-    if (answer) finish({ kind: 'answered', ...answer, body: Buffer.concat(chunks).toString('utf8', 0, max_bytes) });
+    if (answer) finish({ kind: 'answered', ...answer, body: body.text() });
     else finish({ kind: 'unanswered', reason: 'cut', detail: 'no status line' });
     controlled?.abort(new Error('enough'));
   };
@@ -105,11 +105,9 @@ function createExchange(request: HttpRequest, settle: (outcome: HttpOutcome) => 
       if (status >= 200) answer = { status, headers: flatten(headers) };
     },
     onResponseData(_controller, chunk) {
-      received_bytes += chunk.length;
-      if (received_bytes > max_bytes && !is_beginning_enough)
-        return giveUp('too_large', `more than ${max_bytes} bytes`);
-      chunks.push(chunk);
-      if (received_bytes > max_bytes) answered(controller);
+      if (body.add(chunk)) return;
+      if (is_beginning_enough) answered(controller);
+      else giveUp('too_large', `more than ${max_bytes} bytes`);
     },
     onResponseEnd() {
       answered(null);

@@ -1,6 +1,6 @@
 import type { TemplateListing } from '../../src/providers/provider.ts';
 import type { Case } from '../support/provider-fixtures.ts';
-import { answerJson, type Reaction } from '../support/scripted-server.ts';
+import { answer, answerJson, type Reaction } from '../support/scripted-server.ts';
 
 function fault(status: number, code: number): Reaction {
   return answerJson(status, { error: { message: `(#${code}) Scripted`, code, fbtrace_id: 'AbCdEf123' } });
@@ -16,11 +16,17 @@ const template = (id: string, more: Record<string, unknown> = {}) => ({
   components: [{ type: 'BODY', text: 'Olá {{nome}}' }],
   ...more,
 });
-const page = (data: unknown[], after?: string) =>
-  answerJson(200, {
-    data,
-    paging: after ? { cursors: { after }, next: 'https://elsewhere.example/next' } : { cursors: {} },
-  });
+const page = (data: unknown[], after?: string, filler?: string) => {
+  const paging = after ? { cursors: { after }, next: 'https://elsewhere.example/next' } : { cursors: {} };
+  return answer(200, JSON.stringify({ data, filler, paging }).replace('"@deep"', nested_text));
+};
+
+const six_mb = 'x'.repeat(6_000_000);
+/** Components that take as many bytes as JSON. */
+const sized = (bytes: number) => [{ type: 'BODY', text: 'x'.repeat(bytes - '[{"type":"BODY","text":""}]'.length) }];
+/** JSON of any depth can be read; none of this one written, so `page` puts a text in its place. */
+const nested = { type: 'BODY', deep: '@deep' };
+const nested_text = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
 
 /** Pages of Graph's `message_templates`, one answer each. */
 export const template_listings: Case<TemplateListing>[] = [
@@ -88,6 +94,23 @@ export const template_listings: Case<TemplateListing>[] = [
     title: 'a second page that fails: no part of a list',
     answers: [page([template('1')], 'QVFI'), fault(500, 131000)],
     expected: { kind: 'unavailable', error: { code: 'provider_unavailable' } },
+  },
+  {
+    title: 'pages that come to more than 16 MiB: no part of a list',
+    answers: [page([template('1')], 'QVFI', six_mb), page([], 'QVFJ', six_mb), page([], undefined, six_mb)],
+    expected: { kind: 'unavailable', error: { code: 'template_listing_unusable', provider: { message: /16777216/ } } },
+  },
+  {
+    title: 'a template of more than 64 KiB, or nested without end, is left out, and the others are not',
+    answers: [
+      page([
+        template('1', { components: sized(65_536) }),
+        template('2', { components: sized(65_537) }),
+        template('3', { components: [nested] }),
+        template('4'),
+      ]),
+    ],
+    expected: { kind: 'listed', templates: [{ provider_template_id: '1' }, { provider_template_id: '4' }] },
   },
   {
     title: 'expired token',

@@ -17,10 +17,14 @@ const page_size = 100;
 const max_pages = 200;
 const max_listing_ms = 45_000;
 const max_page_bytes = 8_388_608;
+/** Of all pages: what an account of 6,000 templates lists, and no more than a process can hold for several at once. */
+const max_listing_bytes = 16_777_216;
+/** Of its components as JSON. The longest that Meta approves has a tenth of it. */
+const max_template_bytes = 65_536;
 const stale_cursor_code = '131059';
 
 type Page =
-  | { kind: 'page'; templates: ProviderTemplate[]; after: string | null }
+  | { kind: 'page'; templates: ProviderTemplate[]; after: string | null; bytes: number }
   | { kind: 'stale_cursor' }
   | Extract<TemplateListing, { kind: 'unavailable' }>;
 
@@ -39,10 +43,13 @@ async function listFromStart(call: ProviderCall, until: number): Promise<Templat
   const found = new Map<string, ProviderTemplate>();
   const seen = new Set<string>();
   let after: string | null = null;
+  let bytes = 0;
   for (let pages = 0; pages < max_pages; pages += 1) {
     if (performance.now() > until) return unusable(`not read within ${max_listing_ms} ms`);
     const page = await readPage(call, after);
     if (page.kind !== 'page') return page;
+    bytes += page.bytes;
+    if (bytes > max_listing_bytes) return unusable(`more than ${max_listing_bytes} bytes`);
     for (const template of page.templates) found.set(template.provider_template_id, template);
     if (page.after === null) return { kind: 'listed', templates: [...found.values()] };
     if (seen.has(page.after)) return unusable('the paging cursor turns in a circle');
@@ -65,24 +72,26 @@ async function readPage(call: ProviderCall, after: string | null): Promise<Page>
     if (error.provider.code === stale_cursor_code) return { kind: 'stale_cursor' };
     return { kind: 'unavailable', error, ...(channel ? { channel } : {}) };
   }
-  return readTemplates(reading.body);
+  return readTemplates(reading.body, Buffer.byteLength(outcome.body));
 }
 
-function readTemplates(body: Json): Page {
+function readTemplates(body: Json, bytes: number): Page {
   if (!Array.isArray(body.data)) return unusable('an answer without data');
   const templates = body.data.map(readTemplate).filter((template) => template !== null);
   const paging = objectAt(body, 'paging');
-  if (paging.next === undefined || paging.next === null) return { kind: 'page', templates, after: null };
+  if (paging.next === undefined || paging.next === null) return { kind: 'page', templates, after: null, bytes };
   const after = stringOf(objectAt(paging, 'cursors').after, 2_048);
-  return after === null ? unusable('a next page without a cursor') : { kind: 'page', templates, after };
+  return after === null ? unusable('a next page without a cursor') : { kind: 'page', templates, after, bytes };
 }
 
+/** Null for what is no template, and for one that is larger than any can be. */
 function readTemplate(value: unknown): ProviderTemplate | null {
   if (!isObject(value)) return null;
   const provider_template_id = stringOf(typeof value.id === 'number' ? String(value.id) : value.id, 64);
   const name = stringOf(value.name);
   const language = stringOf(value.language, 32);
-  if (provider_template_id === null || name === null || language === null) return null;
+  const components = Array.isArray(value.components) ? value.components.filter(isObject) : [];
+  if (provider_template_id === null || name === null || language === null || !isCredible(components)) return null;
   return {
     provider_template_id,
     name,
@@ -91,8 +100,17 @@ function readTemplate(value: unknown): ProviderTemplate | null {
     status: mapStatus(value.status),
     quality: mapQuality(objectAt(value, 'quality_score').score),
     parameter_format: lowerCase(value.parameter_format) === 'named' ? 'named' : 'positional',
-    components: Array.isArray(value.components) ? value.components.filter(isObject) : [],
+    components,
   };
+}
+
+function isCredible(components: Json[]): boolean {
+  try {
+    return Buffer.byteLength(JSON.stringify(components)) <= max_template_bytes;
+  } catch {
+    // Nested deeper than can be written again.
+    return false;
+  }
 }
 
 /** Webhooks write `en-US` where listings write `en_US`. */

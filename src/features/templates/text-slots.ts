@@ -11,6 +11,7 @@ export function textSlots(
   const text = textOf(component.text) ?? '';
   const occurrences = countPlaces(text, format);
   const budget = limit - lengthOf(fillPlaces(text, (name) => (occurrences.has(name) ? '' : undefined)));
+  const exampleOf = readExamples(part, component.example, format);
   const shortest = [...occurrences.values()].reduce((sum, times) => sum + times, 0);
   return [...occurrences].map(([name, times], place) => ({
     key: `${part}.${name}`,
@@ -18,7 +19,7 @@ export function textSlots(
     type: 'text',
     required: true,
     max_length: Math.max(1, Math.floor((budget - shortest) / times) + 1),
-    example: exampleOf(part, component.example, format === 'named' ? name : place),
+    example: exampleOf(name, place),
     ...(times > 1 ? { occurrences: times } : {}),
   }));
 }
@@ -33,18 +34,18 @@ function countPlaces(text: string, format: ParameterFormat): Map<string, number>
   return format === 'named' ? counts : new Map([...counts].sort(([a], [b]) => Number(a) - Number(b)));
 }
 
-function exampleOf(part: 'header' | 'body', example: unknown, name: string | number): string | null {
-  if (typeof name === 'number') {
+type ExampleOf = (name: string, place: number) => string | null;
+
+/** The example of a variable: of its name, or of its place among the numbers. */
+function readExamples(part: 'header' | 'body', example: unknown, format: ParameterFormat): ExampleOf {
+  if (format === 'positional') {
     const values = listOf(field(example, `${part}_text`));
-    return textOf((Array.isArray(values[0]) ? values[0] : values)[name]);
+    return (_, place) => textOf((Array.isArray(values[0]) ? values[0] : values)[place]);
   }
   const named = listOf(field(example, `${part}_text_named_params`));
-  return textOf(
-    field(
-      named.find((entry) => field(entry, 'param_name') === name),
-      'example',
-    ),
-  );
+  // Backwards, so that of one name the first entry stands.
+  const examples = new Map(named.toReversed().map((entry) => [field(entry, 'param_name'), field(entry, 'example')]));
+  return (name) => textOf(examples.get(name));
 }
 
 function listOf(value: unknown): unknown[] {

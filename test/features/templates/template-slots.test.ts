@@ -38,6 +38,25 @@ t.test('body, named: a slot per name, once, in the order of the text', async (t)
   t.notOk('occurrences' in (slots[1] ?? {}));
 });
 
+t.test('body, named: examples are read once, however many there are, and of one name the first counts', async (t) => {
+  const names = Array.from({ length: 500 }, (_, place) => `v${place}`);
+  let read = 0;
+  const entries = names.map((name) => ({
+    get param_name() {
+      read += 1;
+      return name;
+    },
+    example: `de ${name}`,
+  }));
+  const example = { body_text_named_params: [...entries, { param_name: 'v7', example: 'another' }] };
+  const slots = slotsOf({ type: 'BODY', text: names.map((name) => `{{${name}}}`).join(''), example }, 'named');
+  t.same(
+    slots.map((slot) => slot.example),
+    names.map((name) => `de ${name}`),
+  );
+  t.equal(read, names.length);
+});
+
 t.test('a number among names is a name, a name among numbers is plain text', async (t) => {
   t.match(slotsOf({ type: 'BODY', text: '{{1}}' }, 'named'), [{ key: 'body.1' }]);
   t.same(slotsOf({ type: 'BODY', text: 'código {{nome}} {}' }, 'positional'), []);

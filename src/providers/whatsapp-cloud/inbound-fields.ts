@@ -6,16 +6,16 @@ import { personOf } from './inbound-people.ts';
 import { mapCategory, mapQuality, mapStatus, normaliseLanguage } from './template-listing.ts';
 
 /** `user_preferences`: marketing messages stopped or resumed. */
-export function readPreference(preference: unknown, { value, at: otherwise }: Change): InboundEvent {
+export function readPreference(preference: unknown, change: Change): InboundEvent {
   if (!isObject(preference)) return ignored('no_content');
   if (preference.category !== 'marketing_messages') return ignored('unknown_category');
   // Signing up for more takes no earlier stop back.
   if (preference.value === 'signup') return ignored('marketing_signup');
   if (preference.value !== 'stop' && preference.value !== 'resume') return ignored('unknown_preference');
   const { wa_id, user_id, parent_user_id } = preference;
-  const person = personOf({ wa_id, user_id, parent_user_id }, value, 'user_preferences');
+  const person = personOf({ wa_id, user_id, parent_user_id }, change, 'user_preferences');
   if (person.identities.length === 0) return ignored('incomplete');
-  const at = timeOf(preference.timestamp) ?? otherwise;
+  const at = timeOf(preference.timestamp) ?? change.at;
   return { kind: 'opt_out', at, person, opted_out: preference.value === 'stop' };
 }
 

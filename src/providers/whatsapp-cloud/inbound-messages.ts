@@ -2,11 +2,13 @@ import type { InboundEvent } from '../inbound.ts';
 import type { Address } from '../provider.ts';
 import { isObject, type Json, listAt, objectAt, stringOf, timeOf } from '../wire.ts';
 import { type Content, readContent } from './inbound-content.ts';
-import { identitiesOf, personOf } from './inbound-people.ts';
+import { type Cards, identitiesOf, personOf } from './inbound-people.ts';
 
 /** A change of a webhook's body, with what its items share. */
 export interface Change {
   value: Json;
+  /** Its `contacts`. */
+  cards: Cards;
   credentials: Record<string, string>;
   /** For items that tell no time of their own. */
   at: Date;
@@ -17,10 +19,10 @@ export function ignored(reason: string): InboundEvent {
 }
 
 /** One of `messages`: what a person wrote, changed, took back, or became. */
-export function readMessage(message: unknown, { value, at: otherwise }: Change): InboundEvent {
+export function readMessage(message: unknown, change: Change): InboundEvent {
   if (!isObject(message)) return ignored('no_content');
   if (isGroup(message)) return ignored('group');
-  const at = timeOf(message.timestamp) ?? otherwise;
+  const at = timeOf(message.timestamp) ?? change.at;
   switch (message.type) {
     case 'system':
       return readSystem(message, at);
@@ -30,7 +32,7 @@ export function readMessage(message: unknown, { value, at: otherwise }: Change):
   }
   const provider_message_id = stringOf(message.id);
   const { from: phone, from_user_id: user_id, from_parent_user_id: parent_user_id } = message;
-  const from = personOf({ phone, user_id, parent_user_id }, value, 'messages');
+  const from = personOf({ phone, user_id, parent_user_id }, change, 'messages');
   const content = readContent(message);
   if (content.kind === 'none') return ignored(content.reason);
   if (message.type === 'contacts') from.identities = withSharedNumber(from.identities, message);
@@ -40,19 +42,19 @@ export function readMessage(message: unknown, { value, at: otherwise }: Change):
 }
 
 /** A message of ours that a person of the company typed in the app. */
-export function readEcho(message: unknown, { value, at: otherwise }: Change): InboundEvent {
+export function readEcho(message: unknown, change: Change): InboundEvent {
   if (!isObject(message)) return ignored('no_content');
   if (isGroup(message)) return ignored('group');
   if (message.type === 'edit' || message.type === 'revoke') return ignored('own_change');
   if (message.type === 'reaction') return ignored('own_reaction');
   const provider_message_id = stringOf(message.id);
   const { to: phone, to_user_id: user_id, to_parent_user_id: parent_user_id } = message;
-  const to = personOf({ phone, user_id, parent_user_id }, value, 'message_echoes');
+  const to = personOf({ phone, user_id, parent_user_id }, change, 'message_echoes');
   const content = readContent(message);
   if (content.kind === 'none') return ignored(content.reason);
   if (provider_message_id === null || to.identities.length === 0) return ignored('incomplete');
   const { kind: _, opens: __, ...said } = content;
-  const at = timeOf(message.timestamp) ?? otherwise;
+  const at = timeOf(message.timestamp) ?? change.at;
   return { kind: 'echo', provider_message_id, correlator: null, at, to, ...said, is_pending: false };
 }
 

@@ -31,9 +31,34 @@ export function identitiesOf(names: Names): Address[] {
   return identities;
 }
 
-/** Someone named by an item, with what the card beside it in `contacts` adds. */
-export function personOf(names: Names, value: Json, items: string): InboundPerson {
-  const card = findCard(names, value, items);
+/** What `contacts` beside the items of a change says of people; read once, since a body may hold as many items as cards. */
+export interface Cards {
+  /** In their order. */
+  all: Json[];
+  /** The place in `all` of the first card with these digits, and of the first with this user id. */
+  by_digits: Map<string, number>;
+  by_user_id: Map<string, number>;
+}
+
+export function readCards(value: Json): Cards {
+  const cards: Cards = { all: listAt(value, 'contacts').filter(isObject), by_digits: new Map(), by_user_id: new Map() };
+  for (const [place, { wa_id, user_id }] of cards.all.entries()) {
+    const digits = digitsOf(wa_id);
+    if (digits !== null && !cards.by_digits.has(digits)) cards.by_digits.set(digits, place);
+    if (isName(user_id) && !cards.by_user_id.has(user_id)) cards.by_user_id.set(user_id, place);
+  }
+  return cards;
+}
+
+/** What a change shares with its items. */
+interface Beside {
+  value: Json;
+  cards: Cards;
+}
+
+/** Someone named by one of the `items` of a change, with what the card beside it in `contacts` adds. */
+export function personOf(names: Names, beside: Beside, items: string): InboundPerson {
+  const card = findCard(names, beside, items);
   const { wa_id, user_id, parent_user_id, profile } = card;
   return {
     identities: identitiesOf({
@@ -47,15 +72,16 @@ export function personOf(names: Names, value: Json, items: string): InboundPerso
 }
 
 /** The card with the same number or user id; where there is one item and one card, that one, if nothing speaks against it. */
-function findCard(names: Names, value: Json, items: string): Json {
-  const cards = listAt(value, 'contacts').filter(isObject);
-  const phone = digitsOf(names.phone) ?? digitsOf(names.wa_id);
-  const same = cards.find(
-    (card) =>
-      (phone !== null && digitsOf(card.wa_id) === phone) || (isName(names.user_id) && card.user_id === names.user_id),
+function findCard(names: Names, { value, cards }: Beside, items: string): Json {
+  const { all, by_digits, by_user_id } = cards;
+  const digits = digitsOf(names.phone) ?? digitsOf(names.wa_id);
+  const nowhere = all.length;
+  const same = Math.min(
+    (digits === null ? undefined : by_digits.get(digits)) ?? nowhere,
+    (isName(names.user_id) ? by_user_id.get(names.user_id) : undefined) ?? nowhere,
   );
-  if (same) return same;
-  const [only, another] = cards;
+  const [only, another] = all;
+  if (same < nowhere) return all[same] ?? {};
   if (!only || another || listAt(value, items).length !== 1) return {};
   return isName(only.user_id) && isName(names.user_id) ? {} : only;
 }

@@ -16,7 +16,7 @@ export function readStatus(status: unknown, change: Change): InboundEvent[] {
   if (provider_message_id === null && correlator === null) return [ignored('incomplete')];
   const { recipient_id: phone, recipient_user_id: user_id } = status;
   const parent_user_id = status.recipient_parent_user_id || status.parent_recipient_user_id;
-  const { identities } = personOf({ phone, user_id, parent_user_id }, change.value, 'statuses');
+  const { identities } = personOf({ phone, user_id, parent_user_id }, change, 'statuses');
   const at = timeOf(status.timestamp) ?? change.at;
   const told = { kind: 'status', provider_message_id, correlator, fact, at, identities } as const;
   if (fact !== 'failed') return [{ ...told, error: null }];

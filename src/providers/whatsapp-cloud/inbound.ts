@@ -2,6 +2,7 @@ import type { InboundEvent, InboundSide } from '../inbound.ts';
 import { isObject, type Json, listAt, objectAt, timeOf } from '../wire.ts';
 import { idOf, readAccountUpdate, readPreference, readTemplate } from './inbound-fields.ts';
 import { type Change, ignored, readEcho, readMessage } from './inbound-messages.ts';
+import { readCards } from './inbound-people.ts';
 import { readChannelFault, readStatus } from './inbound-statuses.ts';
 import { answerHandshake, isSigned } from './signature.ts';
 
@@ -38,7 +39,7 @@ function readEntry(entry: unknown, credentials: Record<string, string>, received
       if (!isObject(change) || !isObject(change.value)) return [ignored('no_content')];
       const { field, value } = change;
       const stranger = judgeOwner(field, value, entry, credentials);
-      return stranger ? [ignored(stranger)] : readChange(field, { value, credentials, at });
+      return stranger ? [ignored(stranger)] : readChange(field, { value, cards: readCards(value), credentials, at });
     }),
   );
 }

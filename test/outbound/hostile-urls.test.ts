@@ -166,16 +166,17 @@ async function notRefused(urls: string[], send: (url: string) => Promise<Reply>)
 
 t.test('as a base_url each is refused, and one that was let in before is called in vain', async (t) => {
   const { port, dialled, service, company, urls, nameless } = await startGuarded(t);
+  const credentials = { api_key: 'key-of-the-tests', instance: 'tests' };
   const body = (base_url: string) => ({
     name: base_url.slice(0, 60),
     provider: 'evolution',
     base_url,
-    credentials: { api_key: 'key-of-the-tests', instance: 'tests' },
+    credentials,
   });
   const made = await company.post('/v1/channels', body('https://gateway.invalid'));
   t.equal(made.status, 201, 'a name that has no address yet');
   const { id } = made.body;
-  const change = (base_url: string) => company.call('PATCH', `/v1/channels/${id}`, { base_url });
+  const change = (base_url: string) => company.call('PATCH', `/v1/channels/${id}`, { base_url, credentials });
   for (const base_url of nameless) {
     t.equal((await change(base_url)).status, 200, base_url);
     t.match((await company.post(`/v1/channels/${id}/check`)).body, { status: 'unknown' });

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
+import { defineProblem } from '../../problem.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { channel_not_found, team_not_found } from '../references.ts';
@@ -10,6 +11,17 @@ import { checkOnUnknown, readChannelPhone, sealCredentials, toBaseUrl } from './
 import { type ChannelColumns, findChannel, lockChannel, updateChannel } from './channels.repository.ts';
 import type { ChannelChangeBody } from './channels.schema.ts';
 import { channel_exists } from './create-channel.ts';
+
+export const credentials_required = defineProblem({
+  code: 'credentials_required',
+  status: 422,
+  title: { en: 'A new address needs the credentials', pt: 'Um novo endereço exige as credenciais' },
+  detail: {
+    en: 'The credentials that this channel keeps are for {origin} and go nowhere else. Send `credentials` together with this `base_url`.',
+    pt: 'As credenciais que este canal guarda são para {origin} e não vão a outro lugar. Envie `credentials` junto com esta `base_url`.',
+  },
+  example: { pointer: '/credentials', params: { origin: 'https://gateway.example' } },
+});
 
 export interface ChannelChangeTools {
   public_url: string;
@@ -20,7 +32,7 @@ export interface ChannelChangeTools {
 /**
  * Changes what is given; new credentials and another address make the status `unknown`. The provider is not asked. Throws
  * `channel_not_found`, `channel_exists`, `phone_invalid`, `phone_area_code_missing`, `on_unknown_not_supported`,
- * `team_not_found`, and what `checkCredentials` throws. `base_url` has been judged.
+ * `credentials_required`, `team_not_found`, and what `checkCredentials` throws. `base_url` has been judged.
  */
 export async function changeChannel(
   scope: Scope,
@@ -53,11 +65,12 @@ export async function changeChannel(
 function columnsOf(
   scope: Scope,
   { checkCredentials }: ChannelChangeTools,
-  { id, provider: name }: ChannelsRow,
+  { id, provider: name, base_url: before }: ChannelsRow,
   { phone, base_url, credentials, ...rest }: ChannelChangeBody,
 ): Partial<ChannelColumns> {
   const provider = findProvider(name);
   if (credentials) checkCredentials(provider, credentials);
+  else if (base_url !== undefined) checkSameOrigin(before, base_url);
   checkOnUnknown(provider, rest.on_unknown);
   return {
     ...rest,
@@ -66,6 +79,15 @@ function columnsOf(
     ...(credentials ? readCredentialsChange(scope, provider, id, credentials) : {}),
   };
 }
+
+/** Whoever may change a channel and knows no credential of it must not have them sent to a server of their own. */
+function checkSameOrigin(before: string, base_url: string): void {
+  const origin = originOf(before);
+  if (originOf(base_url) !== origin) throw credentials_required({ pointer: '/credentials', params: { origin } });
+}
+
+/** Scheme, host and port; both were judged before they were kept. */
+const originOf = (base_url: string): string => new URL(base_url).origin;
 
 /** `verify_token` is shown and no credential; where it is not given anew, the channel keeps its own. */
 function readCredentialsChange(

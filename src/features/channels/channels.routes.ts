@@ -10,7 +10,7 @@ import { registry } from '../../providers/registry.ts';
 import { Closed, Id, NoFields, page_query } from '../../schema.ts';
 import { phone_area_code_missing, phone_invalid } from '../contacts/phone-number.ts';
 import { channel_not_found, checkHost, team_not_found, url_not_allowed } from '../references.ts';
-import { changeChannel } from './change-channel.ts';
+import { changeChannel, credentials_required } from './change-channel.ts';
 import { on_unknown_not_supported } from './channel-settings.ts';
 import { toChannel } from './channel-view.ts';
 import { findChannel, listChannels } from './channels.repository.ts';
@@ -155,14 +155,15 @@ function changeRoutes(app: App, { guard, public_url, use }: Dependencies): void 
     {
       config: {
         scope: 'channels:write',
-        problems: [channel_not_found, team_not_found, ...setting_problems],
+        problems: [channel_not_found, team_not_found, ...setting_problems, credentials_required],
         points: { team_not_found: '/default_team_id' },
       },
       schema: {
         operationId: 'updateChannel',
         tags,
         summary: 'Change a channel',
-        description: 'New credentials or another address make its `status` unknown. The provider is not asked.',
+        description:
+          'New credentials or another address make its `status` unknown. The provider is not asked. A `base_url` with another scheme, host or port goes with `credentials`: those that are kept are never sent there.',
         params: ChannelPath,
         body: Type.Ref(ChannelChange),
         response: { 200: Type.Ref(Channel) },

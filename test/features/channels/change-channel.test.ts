@@ -4,6 +4,7 @@ import { demo_values } from '../../../src/simulator/demo-values.ts';
 import { addChannel } from '../../support/add-channel.ts';
 import { findTraces } from '../../support/dump.ts';
 import { assertRefused, type Refused } from '../../support/refusal.ts';
+import { answerJson, startScriptedServer } from '../../support/scripted-server.ts';
 import { type Body, startService } from '../../support/service.ts';
 
 const service = await startService(t, { with_lanes: false });
@@ -63,10 +64,46 @@ t.test('PATCH /v1/channels/{channel_id}', async (t) => {
   t.test('another address makes the status unknown', async (t) => {
     const id = await add();
     await company.post(`/v1/channels/${id}/check`);
-    const { body } = await patch(id, { base_url: 'https://gateway.example/api//' });
+    const credentials = demo_values.evolution;
+    const { body } = await patch(id, { base_url: 'https://gateway.example/api//', credentials });
     t.match(body, { base_url: 'https://gateway.example/api', status: 'unknown' });
     await patch(id, { name: 'Outro nome' });
     t.equal((await newsOf(id)).length, 2, 'connected, then unknown, and no more');
+  });
+
+  t.test('another path at the same server needs no credentials, another server does: and is never asked', async (t) => {
+    const gateway = await startScriptedServer();
+    t.teardown(() => gateway.close());
+    gateway.script(answerJson(200, { instance: { state: 'open' } }));
+    const id = await addChannel(company, gateway.origin);
+    const path = await patch(id, { base_url: `${gateway.origin}/v2/` });
+    t.match(path, { status: 200, body: { base_url: `${gateway.origin}/v2` } });
+    await company.post(`/v1/channels/${id}/check`);
+    t.match(gateway.requests, [{ path: /^\/v2\// }]);
+
+    const taker = await startScriptedServer();
+    t.teardown(() => taker.close());
+    taker.script(answerJson(200, { instance: { state: 'open' } }));
+    const before = await get(id);
+    const elsewhere = [
+      taker.origin,
+      `${gateway.origin.replace('127.0.0.1', 'localhost')}/v2`,
+      `${gateway.origin.replace('http:', 'https:')}/v2`,
+      'http://127.0.0.1:9/v2',
+    ];
+    for (const base_url of elsewhere) {
+      const refused = { status: 422, code: 'credentials_required', pointer: '/credentials' };
+      const reply = await assertRefused(t, service, () => patch(id, { base_url, name: 'Outro' }), refused);
+      t.match(reply.body.errors[0].detail, gateway.origin);
+      t.same(await get(id), before, base_url);
+    }
+    await company.post(`/v1/channels/${id}/check`);
+    t.equal(taker.connections(), 0);
+
+    const credentials = { api_key: 'another-key-of-the-tests', instance: 'tests' };
+    t.equal((await patch(id, { base_url: taker.origin, credentials })).status, 200);
+    await company.post(`/v1/channels/${id}/check`);
+    t.match(taker.requests, [{ headers: { apikey: credentials.api_key } }], 'those that came with it, and no other');
   });
 
   const id = await add();

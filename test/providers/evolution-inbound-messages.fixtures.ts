@@ -158,6 +158,11 @@ export function personCases({ upsert, bodyOf }: Writer): InboundCase[] {
       expected: [...heard({}), ...dropped('no_content')],
     },
     { title: 'the event in capitals', body: { ...upsert({}), event: 'MESSAGES_UPSERT' }, expected: heard({}) },
+    {
+      title: 'a chat with no person: a device of WhatsApp itself',
+      body: upsert({}, { remoteJid: '0:1@s.whatsapp.net' }),
+      expected: dropped('system_account'),
+    },
     ...Object.entries(chats).map(([reason, remoteJid]) => ({
       title: `a chat with no person: ${reason}`,
       body: upsert({}, { remoteJid }),

@@ -141,6 +141,16 @@ export const evolution_fixtures: ProviderFixtures = {
       'restricted',
     ),
     {
+      title: '463 in the stub of a 201, as a number and nothing beside it',
+      answers: [answerJson(201, { ...accepted, messageStubParameters: [463] })],
+      expected: {
+        kind: 'refused',
+        error: { code: 'channel_restricted_for_new_chats', provider: { code: '463', message: null } },
+        channel: { status: 'restricted', detail: '463' },
+      },
+    },
+    refusal('a ban in the dark', fault(400, ['Error: shadow_ban']), 'channel_restricted_for_new_chats', 'restricted'),
+    {
       title: 'too many requests',
       answers: [answer(429, 'slow down', { 'retry-after': '7' })],
       expected: { kind: 'unavailable', error: { code: 'provider_rate_limited' }, retry_after_ms: 7_000 },

@@ -1,4 +1,5 @@
 import type { ChannelNews, ProviderError, ProviderErrorCode } from '../provider.ts';
+import { disconnected, isReachOutLock, restricted } from '../whatsapp-web.ts';
 import { type Answer, isObject, objectAt, providerError, readJson, scrub } from '../wire.ts';
 
 export const provider_name = 'evolution';
@@ -39,19 +40,6 @@ export function readFault(answer: Answer, secrets: string[]): EvolutionFault {
   const doubt = `HTTP ${answer.status}${message === '' ? '' : `: ${message}`}`;
   const is_down = /connection closed|not connected/i.test(message);
   return { kind: 'doubtful', message: doubt, ...(is_down ? { channel: disconnected(message) } : {}) };
-}
-
-/** WhatsApp's error 463, wherever it shows: this number may not open new chats. A line number in a stack is none. */
-function isReachOutLock(message: string): boolean {
-  return /(?<![\d.:])463(?!\d|:\d)|reach-?out|account has been restricted/i.test(message);
-}
-
-export function restricted(message: string): ChannelNews {
-  return { status: 'restricted', detail: message };
-}
-
-function disconnected(detail: string): ChannelNews {
-  return { status: 'disconnected', detail };
 }
 
 /** Evolution nests its message; what a proxy or another build answers has it at the top. */

@@ -9,22 +9,24 @@ import type {
   ProviderCall,
   SendOutcome,
 } from '../provider.ts';
+import { restricted } from '../whatsapp-web.ts';
 import {
   ambiguous,
   ask,
   isObject,
   type Json,
+  listAt,
   objectAt,
   providerError,
   readJson,
-  scrub,
   secretsOf,
   stringOf,
   transportError,
   withoutAnswer,
 } from '../wire.ts';
-import { provider_name, readFault, restricted } from './evolution-answer.ts';
+import { provider_name, readFault } from './evolution-answer.ts';
 import { inbound } from './inbound.ts';
+import { isLocked, quote } from './inbound-statuses.ts';
 import { addressOf } from './jid.ts';
 
 const credentials = Type.Object(
@@ -91,20 +93,16 @@ function numberOf({ kind, value }: Address): string | null {
 function readAccepted(text: string, secrets: string[]): SendOutcome {
   const body = readJson(text);
   const key = objectAt(body, 'key');
-  if (isObject(body) && isObject(body.key) && stubsOf(body).includes('463')) {
-    const message = scrub(stubsOf(body).join('; '), secrets);
+  const stubs = listAt(body, 'messageStubParameters');
+  if (isObject(body) && isObject(body.key) && isLocked(stubs)) {
+    const message = quote(stubs, secrets);
     const error = providerError(provider_name, 'channel_restricted_for_new_chats', { code: '463', message });
-    return { kind: 'refused', error, channel: restricted(message) };
+    return { kind: 'refused', error, channel: restricted(message ?? '463') };
   }
   const provider_message_id = stringOf(key.id, 256);
   if (provider_message_id === null) return ambiguous(provider_name, 'a 2xx without a message id');
   const address = addressOf(key.remoteJid);
   return { kind: 'accepted', provider_message_id, held: false, identities: address ? [address] : [] };
-}
-
-function stubsOf(body: Json): string[] {
-  const stubs = Array.isArray(body.messageStubParameters) ? body.messageStubParameters : [];
-  return stubs.filter((stub): stub is string => typeof stub === 'string');
 }
 
 /** The address that WhatsApp has for a number, its ninth digit resolved. Nothing is sent to the contact. */

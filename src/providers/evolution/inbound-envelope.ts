@@ -1,5 +1,3 @@
-import type { InboundEvent } from '../inbound.ts';
-
 /** What an item's body says beside it. */
 export interface Envelope {
   credentials: Record<string, string>;
@@ -7,10 +5,6 @@ export interface Envelope {
   own: unknown;
   /** For items that tell no time; `date_time` is local time called UTC. */
   received_at: Date;
-}
-
-export function ignored(reason: string): InboundEvent {
-  return { kind: 'ignored', reason };
 }
 
 /** Some builds write booleans as words. */

@@ -1,15 +1,16 @@
 import type { InboundEvent } from '../inbound.ts';
+import { chatReason, ignored } from '../whatsapp-web.ts';
 import { isObject, type Json, listAt, objectAt, stringOf, textOf, timeOf } from '../wire.ts';
 import { integerOf, readContent } from './inbound-content.ts';
-import { type Envelope, ignored, isTrue } from './inbound-envelope.ts';
+import { type Envelope, isTrue } from './inbound-envelope.ts';
 import { failure, isLocked, isPending } from './inbound-statuses.ts';
-import { identitiesOf, judgeChat } from './jid.ts';
+import { identitiesOf } from './jid.ts';
 
 /** `messages.upsert` and `send.message`: a message in either direction. */
 export function readMessage(data: unknown, is_sent: boolean, envelope: Envelope): InboundEvent[] {
   if (!isObject(data)) return [ignored('no_content')];
   const key = objectAt(data, 'key');
-  const stranger = judgeChat(key.remoteJid);
+  const stranger = chatReason(key.remoteJid);
   if (stranger) return [ignored(stranger)];
   const is_ours = is_sent || isTrue(key.fromMe);
   const provider_message_id = stringOf(key.id);
@@ -38,7 +39,7 @@ export function readMessage(data: unknown, is_sent: boolean, envelope: Envelope)
 export function readEdit(data: unknown, { received_at }: Envelope): InboundEvent {
   if (!isObject(data)) return ignored('no_content');
   const key = objectAt(data, 'key');
-  const stranger = judgeChat(key.remoteJid);
+  const stranger = chatReason(key.remoteJid);
   if (stranger) return ignored(stranger);
   // `fromMe` is here as its sender sees it: whose message it is, the id tells.
   const original_id = stringOf(key.id);
@@ -56,7 +57,7 @@ export function readEdit(data: unknown, { received_at }: Envelope): InboundEvent
 export function readDeletion(data: unknown, { received_at }: Envelope): InboundEvent {
   if (!isObject(data)) return ignored('no_content');
   const key = isObject(data.key) ? data.key : data;
-  const stranger = judgeChat(key.remoteJid);
+  const stranger = chatReason(key.remoteJid);
   if (stranger) return ignored(stranger);
   if (isTrue(key.fromMe)) return ignored('own_change');
   const original_id = stringOf(key.id);

@@ -1,9 +1,10 @@
 import type { InboundEvent, InboundStatus } from '../inbound.ts';
 import type { Address } from '../provider.ts';
+import { chatReason, ignored, restricted } from '../whatsapp-web.ts';
 import { isObject, type Json, listAt, objectAt, providerError, scrub, stringOf } from '../wire.ts';
-import { provider_name, restricted } from './evolution-answer.ts';
-import { type Envelope, ignored, isTrue } from './inbound-envelope.ts';
-import { identitiesOf, judgeChat } from './jid.ts';
+import { provider_name } from './evolution-answer.ts';
+import { type Envelope, isTrue } from './inbound-envelope.ts';
+import { identitiesOf } from './jid.ts';
 
 /** Also as Baileys counts them. */
 const facts = new Map<unknown, InboundStatus['fact']>([
@@ -19,7 +20,7 @@ export function readStatus(data: unknown, envelope: Envelope): InboundEvent[] {
   if (!isObject(data)) return [ignored('no_content')];
   const key = objectAt(data, 'key');
   const remote_jid = data.remoteJid ?? key.remoteJid;
-  const stranger = judgeChat(remote_jid);
+  const stranger = chatReason(remote_jid);
   if (stranger) return [ignored(stranger)];
   const from_me = data.fromMe ?? key.fromMe;
   // Without the word: whether it is a message of ours, the id tells.
@@ -47,14 +48,17 @@ export function failure(
   stubs: unknown[],
   { credentials }: Envelope,
 ): InboundEvent[] {
-  const words = stubs.filter((stub) => typeof stub === 'string').join('; ');
-  const secrets = [...Object.values(credentials), ...told.identities.map(({ value }) => value)];
-  const message = scrub(words, secrets) || null;
+  const message = quote(stubs, [...Object.values(credentials), ...told.identities.map(({ value }) => value)]);
   const is_lock = isLocked(stubs);
   const code = is_lock ? 'channel_restricted_for_new_chats' : 'provider_refused';
   const error = providerError(provider_name, code, { code: is_lock ? '463' : 'ERROR', message });
   const status: InboundEvent = { kind: 'status', correlator: null, fact: 'failed', error, ...told };
   return is_lock ? [status, { kind: 'channel', at: told.at, news: restricted(message ?? '463') }] : [status];
+}
+
+/** The words among what a message carries, without secrets; null for none. */
+export function quote(stubs: unknown[], secrets: string[]): string | null {
+  return scrub(stubs.filter((stub) => typeof stub === 'string').join('; '), secrets) || null;
 }
 
 /** Error 463 among what a message carries: the reach-out time-lock. */

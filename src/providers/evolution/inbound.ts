@@ -1,8 +1,9 @@
 import type { InboundEvent, InboundSide } from '../inbound.ts';
 import type { ChannelNews } from '../provider.ts';
+import { ignored } from '../whatsapp-web.ts';
 import { isObject, type Json, objectAt, stringOf } from '../wire.ts';
 import { integerOf } from './inbound-content.ts';
-import { type Envelope, ignored } from './inbound-envelope.ts';
+import type { Envelope } from './inbound-envelope.ts';
 import { readDeletion, readEdit, readMessage } from './inbound-messages.ts';
 import { readStatus } from './inbound-statuses.ts';
 

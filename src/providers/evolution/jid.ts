@@ -1,20 +1,10 @@
 import type { Address } from '../provider.ts';
 
-/** A person's JID without its device suffix, as an address; null for groups, lists, channels and WhatsApp itself. */
+/** A person's JID without its device suffix, and else whole: so Evolution wants it back. Null for what is no person's. */
 export function addressOf(jid: unknown): Address | null {
   const [, user, server] = (typeof jid === 'string' && /^(\d{5,32})(?::\d+)?@(s\.whatsapp\.net|lid)$/.exec(jid)) || [];
   if (user === undefined || server === undefined) return null;
   return { kind: server === 'lid' ? 'lid' : 'wa_id', value: `${user}@${server}` };
-}
-
-/** Why a chat is not one with a person; null where it may be. */
-export function judgeChat(jid: unknown): string | null {
-  if (typeof jid !== 'string') return null;
-  if (jid.endsWith('@g.us')) return 'group';
-  if (jid === 'status@broadcast') return 'story';
-  if (jid.endsWith('@broadcast')) return 'broadcast';
-  if (jid.endsWith('@newsletter')) return 'newsletter';
-  return jid.startsWith('0@') ? 'system_account' : null;
 }
 
 /**

@@ -42,7 +42,7 @@ module.exports = {
       'providers-are-below-features',
       'The contract and the registry serve any feature.',
       '^src/providers/[^/]+\\.ts$',
-      ['^src/providers/', '^src/outbound/outbound\\.ts$', '^src/problem\\.ts$'],
+      ['^src/providers/', '^src/outbound/(outbound|retry-after)\\.ts$', '^src/problem\\.ts$'],
     ),
     {
       name: 'a-provider-knows-its-contract-only',

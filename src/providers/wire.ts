@@ -1,16 +1,31 @@
 import type { HttpOutcome } from '../outbound/outbound.ts';
-import type { OutboundMessage, ProviderCall, ProviderError, ProviderErrorCode, SendOutcome } from './provider.ts';
+import { readRetryAfter } from '../outbound/retry-after.ts';
+import type {
+  ChannelNews,
+  OutboundMessage,
+  ProviderCall,
+  ProviderError,
+  ProviderErrorCode,
+  SendOutcome,
+} from './provider.ts';
 
 /** What every provider's folder shares: asking, reading what came, and telling it without secrets. */
 
 export type Unanswered = Exclude<HttpOutcome, { kind: 'answered' }>;
 export type Answer = Extract<HttpOutcome, { kind: 'answered' }>;
 export type Json = Record<string, unknown>;
+/** A provider's own words on a failure. */
+interface Said {
+  code?: string | null;
+  message?: string | null;
+  trace_id?: string | null;
+}
 
 const max_message_length = 300;
 /** Before secrets are looked for: the patterns are not linear in what a hostile gateway may send. */
 const max_quoted_length = 2_000;
 const max_code_length = 64;
+const max_retry_after_ms = 3_600_000;
 /** A quoted text is often cut by who quotes it: from this many equal characters on, the rest is dropped too. */
 const quoted_prefix_length = 20;
 
@@ -81,11 +96,24 @@ export function ambiguous(provider: string, message: string, code: string | null
   return { kind: 'ambiguous', error: providerError(provider, 'provider_answer_lost', { message, code }) };
 }
 
-export function providerError(
-  name: string,
-  code: ProviderErrorCode,
-  said: { code?: string | null; message?: string | null; trace_id?: string | null } = {},
-): ProviderError {
+/** A 429: nothing was sent, and how long the provider asks us to wait, up to an hour. */
+export function slowDown(provider: string, { headers }: Answer, message: string | null) {
+  const advised_ms = readRetryAfter(headers['retry-after'], new Date());
+  const retry_after_ms = advised_ms === null ? null : Math.min(advised_ms, max_retry_after_ms);
+  const error = providerError(provider, 'provider_rate_limited', { code: '429', message });
+  return { kind: 'unavailable' as const, error, retry_after_ms };
+}
+
+/** Makes refusals of what one answer said, each with what it tells of the channel. */
+export function refusing(provider: string, said: Said) {
+  return (code: ProviderErrorCode, channel?: ChannelNews) => ({
+    kind: 'refused' as const,
+    error: providerError(provider, code, said),
+    ...(channel ? { channel } : {}),
+  });
+}
+
+export function providerError(name: string, code: ProviderErrorCode, said: Said = {}): ProviderError {
   const provider_code = said.code ? storable(said.code.slice(0, max_code_length)) : null;
   const message = said.message ? storable(said.message) : null;
   const trace_id = said.trace_id && /^[\w-]{1,64}$/.test(said.trace_id) ? said.trace_id : null;

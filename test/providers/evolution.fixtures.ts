@@ -156,6 +156,11 @@ export const evolution_fixtures: ProviderFixtures = {
       expected: { kind: 'unavailable', error: { code: 'provider_rate_limited' }, retry_after_ms: 7_000 },
     },
     {
+      title: 'too many requests until a date, of which an hour counts',
+      answers: [answer(429, '', { 'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT' })],
+      expected: { kind: 'unavailable', retry_after_ms: 3_600_000 },
+    },
+    {
       title: 'too many requests, without a delay',
       answers: [answer(429, text)],
       expected: { kind: 'unavailable', retry_after_ms: null },

@@ -1,4 +1,5 @@
 import type { HttpClient, HttpOutcome } from '../../outbound/outbound.ts';
+import { readRetryAfter } from '../../outbound/retry-after.ts';
 import { signedHeaders } from './webhook-secret.ts';
 
 /** How an endpoint is called. */
@@ -59,11 +60,4 @@ function judge(outcome: HttpOutcome, now: Date): Omit<Call, 'started_at' | 'dura
     response: body.slice(0, most_kept_characters).replaceAll('\u0000', '').toWellFormed(),
     retry_after_ms: is_taken ? null : readRetryAfter(headers['retry-after'], now),
   };
-}
-
-/** Seconds, or a date (RFC 9110); null when absent, unreadable or past. */
-export function readRetryAfter(header: string | undefined, now: Date): number | null {
-  if (header === undefined) return null;
-  const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now.getTime();
-  return Number.isFinite(ms) && ms > 0 ? ms : null;
 }

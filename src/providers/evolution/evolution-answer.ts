@@ -1,6 +1,6 @@
-import type { ChannelNews, ProviderError, ProviderErrorCode } from '../provider.ts';
+import type { ChannelNews, ProviderError } from '../provider.ts';
 import { disconnected, isReachOutLock, restricted } from '../whatsapp-web.ts';
-import { type Answer, isObject, objectAt, providerError, readJson, scrub } from '../wire.ts';
+import { type Answer, isObject, objectAt, readJson, refusing, scrub, slowDown } from '../wire.ts';
 
 export const provider_name = 'evolution';
 
@@ -10,8 +10,6 @@ export type EvolutionFault =
   | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null }
   | { kind: 'doubtful'; message: string; channel?: ChannelNews };
 
-const max_retry_after_s = 3_600;
-
 /** Reads Evolution's error envelope `{status, error, response: {message}}`; `message` is a string, a list or lists. */
 export function readFault(answer: Answer, secrets: string[]): EvolutionFault {
   const body = readJson(answer.body);
@@ -19,14 +17,10 @@ export function readFault(answer: Answer, secrets: string[]): EvolutionFault {
   const texts = entries.filter((entry): entry is string => typeof entry === 'string');
   const message = texts.length > 0 ? scrub(texts.join('; '), secrets) : '';
   const said = { code: String(answer.status), message: message || null };
-  const refuse = (code: ProviderErrorCode, channel?: ChannelNews): EvolutionFault => ({
-    kind: 'refused',
-    error: providerError(provider_name, code, said),
-    ...(channel ? { channel } : {}),
-  });
+  const refuse = refusing(provider_name, said);
 
   if (answer.status === 401) return refuse('channel_credentials_invalid', disconnected('the API key is not accepted'));
-  if (answer.status === 429) return slowDown(answer, said.message);
+  if (answer.status === 429) return slowDown(provider_name, answer, said.message);
   if (entries.some((entry) => isObject(entry) && entry.exists === false)) return refuse('recipient_not_on_whatsapp');
   if (isReachOutLock(message)) return refuse('channel_restricted_for_new_chats', restricted(message));
   if (answer.status === 404 && texts.some((text) => /instance does not exist/i.test(text))) {
@@ -58,11 +52,4 @@ function isValidation(body: unknown, texts: string[]): boolean {
     nested ||
     texts.every((text) => /requires property|is not of a type|is not allowed to have|is not one of/.test(text))
   );
-}
-
-function slowDown(answer: Answer, message: string | null): EvolutionFault {
-  const seconds = Number(answer.headers['retry-after']);
-  const retry_after_ms = seconds > 0 ? Math.min(seconds, max_retry_after_s) * 1_000 : null;
-  const error = providerError(provider_name, 'provider_rate_limited', { code: '429', message });
-  return { kind: 'unavailable', error, retry_after_ms };
 }

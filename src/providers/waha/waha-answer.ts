@@ -1,6 +1,17 @@
 import type { ChannelNews, ProviderError, ProviderErrorCode } from '../provider.ts';
 import { disconnected, isReachOutLock, restricted } from '../whatsapp-web.ts';
-import { type Answer, isObject, type Json, objectAt, providerError, readJson, scrub, stringOf } from '../wire.ts';
+import {
+  type Answer,
+  isObject,
+  type Json,
+  objectAt,
+  providerError,
+  readJson,
+  refusing,
+  scrub,
+  slowDown,
+  stringOf,
+} from '../wire.ts';
 
 export const provider_name = 'waha';
 
@@ -10,22 +21,16 @@ export type WahaFault =
   | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null; channel?: ChannelNews }
   | { kind: 'doubtful'; message: string };
 
-const max_retry_after_s = 3_600;
-
 /** Reads WAHA's envelopes; of a 500 only the exception, because it repeats the request whole beside it. */
 export function readFault(answer: Answer, secrets: string[]): WahaFault {
   const parsed = readJson(answer.body);
   const body: Json = isObject(parsed) ? parsed : {};
   const message = scrub(textsIn(body).join('; '), secrets);
   const said = { code: String(answer.status), message: message || null };
-  const refuse = (code: ProviderErrorCode, channel?: ChannelNews): WahaFault => ({
-    kind: 'refused',
-    error: providerError(provider_name, code, said),
-    ...(channel ? { channel } : {}),
-  });
+  const refuse = refusing(provider_name, said);
 
   if (answer.status === 401) return refuse('channel_credentials_invalid', disconnected('the API key is not accepted'));
-  if (answer.status === 429) return slowDown(answer, said.message);
+  if (answer.status === 429) return slowDown(provider_name, answer, said.message);
   if (isReachOutLock(message)) return refuse('channel_restricted_for_new_chats', restricted(message));
   if (answer.status === 422 && typeof body.status === 'string' && Array.isArray(body.expected)) {
     const error = providerError(provider_name, 'provider_unavailable', said);
@@ -89,11 +94,4 @@ function textsIn(body: Json): string[] {
   const nested = objectAt(body, 'exception').message;
   const told = Array.isArray(body.message) ? body.message : [nested ?? body.message ?? body.error];
   return told.filter((text): text is string => typeof text === 'string');
-}
-
-function slowDown(answer: Answer, message: string | null): WahaFault {
-  const seconds = Number(answer.headers['retry-after']);
-  const retry_after_ms = seconds > 0 ? Math.min(seconds, max_retry_after_s) * 1_000 : null;
-  const error = providerError(provider_name, 'provider_rate_limited', { code: '429', message });
-  return { kind: 'unavailable', error, retry_after_ms };
 }

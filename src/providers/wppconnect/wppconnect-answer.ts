@@ -1,6 +1,6 @@
-import type { ChannelNews, ProviderError, ProviderErrorCode } from '../provider.ts';
+import type { ChannelNews, ProviderError } from '../provider.ts';
 import { disconnected, isReachOutLock, restricted } from '../whatsapp-web.ts';
-import { type Answer, isObject, objectAt, providerError, readJson, scrub, textOf } from '../wire.ts';
+import { type Answer, isObject, objectAt, readJson, refusing, scrub, slowDown, textOf } from '../wire.ts';
 
 export const provider_name = 'wppconnect';
 
@@ -10,8 +10,6 @@ export type WppconnectFault =
   | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null }
   | { kind: 'doubtful'; message: string; channel?: ChannelNews };
 
-const max_retry_after_s = 3_600;
-
 /**
  * Reads `{status, message, error}`. The server answers 400 (no such number) and 404 (session not active) and goes on to send
  * all the same, so neither is a refusal; only what comes before that, the token and the router, is.
@@ -20,14 +18,10 @@ export function readFault(answer: Answer, secrets: string[]): WppconnectFault {
   const body = readJson(answer.body);
   const message = scrub(textsIn(body).join('; '), secrets);
   const said = { code: String(answer.status), message: message || null };
-  const refuse = (code: ProviderErrorCode, channel?: ChannelNews): WppconnectFault => ({
-    kind: 'refused',
-    error: providerError(provider_name, code, said),
-    ...(channel ? { channel } : {}),
-  });
+  const refuse = refusing(provider_name, said);
 
   if (answer.status === 401) return refuse('channel_credentials_invalid', disconnected('the token is not accepted'));
-  if (answer.status === 429) return slowDown(answer, said.message);
+  if (answer.status === 429) return slowDown(provider_name, answer, said.message);
   if (answer.status === 404 && /Cannot (GET|POST) \/api\//.test(answer.body.slice(0, 2_000))) {
     return refuse('channel_not_found_at_provider');
   }
@@ -46,11 +40,4 @@ function textsIn(body: unknown): string[] {
   const { message, error } = body;
   const nested = [objectAt(body, 'error').message, objectAt(body, 'response').message];
   return [message, error, ...nested].flatMap((text) => textOf(text) ?? []);
-}
-
-function slowDown(answer: Answer, message: string | null): WppconnectFault {
-  const seconds = Number(answer.headers['retry-after']);
-  const retry_after_ms = seconds > 0 ? Math.min(seconds, max_retry_after_s) * 1_000 : null;
-  const error = providerError(provider_name, 'provider_rate_limited', { code: '429', message });
-  return { kind: 'unavailable', error, retry_after_ms };
 }

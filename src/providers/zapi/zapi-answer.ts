@@ -1,6 +1,6 @@
-import type { ChannelNews, ProviderError, ProviderErrorCode } from '../provider.ts';
+import type { ChannelNews, ProviderError } from '../provider.ts';
 import { disconnected, isReachOutLock, restricted } from '../whatsapp-web.ts';
-import { type Answer, isObject, providerError, readJson, scrub, textOf } from '../wire.ts';
+import { type Answer, isObject, providerError, readJson, refusing, scrub, slowDown, textOf } from '../wire.ts';
 
 export const provider_name = 'zapi';
 
@@ -9,8 +9,6 @@ export type ZapiFault =
   | { kind: 'refused'; error: ProviderError; channel?: ChannelNews }
   | { kind: 'unavailable'; error: ProviderError; retry_after_ms: number | null; channel?: ChannelNews }
   | { kind: 'doubtful'; message: string };
-
-const max_retry_after_s = 3_600;
 
 /** The text of `error`, which Z-API also sends with 200; null for none. */
 export function errorIn(body: unknown): string | null {
@@ -26,13 +24,9 @@ export function readFault(answer: Answer, secrets: string[]): ZapiFault {
   const raw = texts.join(': ');
   const message = scrub(raw, secrets);
   const said = { code: String(answer.status), message: message || null };
-  const refuse = (code: ProviderErrorCode, channel?: ChannelNews): ZapiFault => ({
-    kind: 'refused',
-    error: providerError(provider_name, code, said),
-    ...(channel ? { channel } : {}),
-  });
+  const refuse = refusing(provider_name, said);
 
-  if (answer.status === 429) return slowDown(answer, said.message);
+  if (answer.status === 429) return slowDown(provider_name, answer, said.message);
   // `[203.0.113.7] not allowed`: the account names the addresses that may call. Before the token, which is told alike.
   if (/^\[[\d.:a-f]+\] not allowed/i.test(raw)) return refuse('channel_permission_missing');
   if (answer.status === 401 || /^\S+ not allowed|client-token|unauthorized/i.test(raw)) {
@@ -57,11 +51,4 @@ export function readFault(answer: Answer, secrets: string[]): ZapiFault {
 /** Z-API's sentences for a number without WhatsApp. */
 export function isAbsent(text: string): boolean {
   return /phone number does not exist|invalid phone number/i.test(text);
-}
-
-function slowDown(answer: Answer, message: string | null): ZapiFault {
-  const seconds = Number(answer.headers['retry-after']);
-  const retry_after_ms = seconds > 0 ? Math.min(seconds, max_retry_after_s) * 1_000 : null;
-  const error = providerError(provider_name, 'provider_rate_limited', { code: '429', message });
-  return { kind: 'unavailable', error, retry_after_ms };
 }

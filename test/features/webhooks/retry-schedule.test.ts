@@ -1,5 +1,4 @@
 import t from 'tap';
-import { readRetryAfter } from '../../../src/features/webhooks/call-endpoint.ts';
 import { nextAttemptIn } from '../../../src/features/webhooks/retry-schedule.ts';
 
 const hour = 3_600_000;
@@ -28,12 +27,4 @@ t.test('what the endpoint asks for counts where it is longer, up to a day', asyn
   t.equal(advised(60_000), 60_000);
   t.equal(advised(1_000), 5_000);
   t.equal(advised(1_000 * hour), 24 * hour);
-});
-
-t.test('Retry-After is seconds or a date', async (t) => {
-  const now = new Date('2026-11-26T12:00:00.000Z');
-  t.equal(readRetryAfter('120', now), 120_000);
-  t.equal(readRetryAfter('Thu, 26 Nov 2026 12:01:00 GMT', now), 60_000);
-  for (const header of [undefined, '', '0', 'soon', '-5', 'Thu, 26 Nov 2026 11:59:00 GMT'])
-    t.equal(readRetryAfter(header, now), null, String(header));
 });

@@ -41,6 +41,14 @@ function bearer(request: FastifyRequest): string | null {
   return token ?? null;
 }
 
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** Makes the question whether a request presents `token` as its bearer, compared in constant time. */
+export function bearerIs(token: string): (request: FastifyRequest) => boolean {
+  const expected = digest(token);
+  return (request) => timingSafeEqual(digest(bearer(request) ?? ''), expected);
+}
+
 /** A hook for /v1: sets the request's scope or throws `unauthorized` / `scope_missing`. */
 export function authenticateWith(readKey: KeyReader) {
   return async (request: FastifyRequest): Promise<void> => {
@@ -54,15 +62,14 @@ export function authenticateWith(readKey: KeyReader) {
 }
 
 /**
- * A hook for /admin/v1: the operator's token, compared in constant time; without one there is no such path. `vault` seals
- * what is kept for the operator, who has no data key.
+ * A hook for /admin/v1: asks for the operator's token; without one there is no such path. `vault` seals what is kept for the
+ * operator, who has no data key.
  */
 export function authenticateOperator(admin_token: string | null, ctx: Context, vault: Vault) {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = admin_token === null ? null : digest(admin_token);
+  const isOperator = admin_token === null ? null : bearerIs(admin_token);
   return async (request: FastifyRequest): Promise<void> => {
-    if (!expected) throw noRoute(request);
-    if (!timingSafeEqual(digest(bearer(request) ?? ''), expected)) throw unauthorized();
+    if (!isOperator) throw noRoute(request);
+    if (!isOperator(request)) throw unauthorized();
     const nobody = {
       account_id: operator_account_id,
       default_country: 'BR',

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Logger } from 'pino';
+import type { Language } from './problem.ts';
 
 /** What every function may be handed, first argument everywhere; each takes the narrowest part that serves it. */
 export interface Context {
@@ -36,7 +37,7 @@ export interface KeptAnswer {
   /** The body's bytes, as sent. */
   body: string;
   /** Of a refusal; null for what has no language. */
-  language: 'en' | 'pt-BR' | null;
+  language: Language | null;
 }
 
 /** What a verb needs to write its answer in the transaction of its work: one per request with an `Idempotency-Key`. */

@@ -4,6 +4,12 @@ export interface Text {
   pt: string;
 }
 
+/** What we answer in, as `Content-Language` names it. */
+export type Language = 'en' | 'pt-BR';
+
+/** The sentence in one language. */
+export const inLanguage = (text: Text, language: Language) => (language === 'pt-BR' ? text.pt : text.en);
+
 export type Params = Record<string, string | number | null | undefined>;
 
 /** One fault in a request: where (RFC 6901 pointer into body, `?name` for a query parameter), which, and what to do. */

@@ -19,7 +19,7 @@ import {
   idempotency_key_reused,
   secret_already_shown,
 } from './idempotency-problems.ts';
-import { problemHeaders, readLanguage, renderProblem } from './problem-handler.ts';
+import { languageOf, problemHeaders, renderProblem } from './problem-handler.ts';
 
 /** What a verb answers: the body as an object; it is serialised once. */
 export interface Answer {
@@ -202,7 +202,7 @@ export const isKeptStatus = (status: number) => status < 300 || [404, 409, 422].
 const isKept = ({ kind }: Problem) => isKeptStatus(kind.status) && !kind.retryable;
 
 function refusalOf(problem: Problem, request: FastifyRequest): KeptAnswer {
-  const language = readLanguage(request.headers['accept-language']);
+  const language = languageOf(request);
   return {
     status: problem.kind.status,
     location: null,

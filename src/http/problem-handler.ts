@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable } from '../db/pg-errors.ts';
-import { defineProblem, Problem, type ProblemKind, type Text } from '../problem.ts';
+import { defineProblem, inLanguage, type Language, Problem, type ProblemKind } from '../problem.ts';
 
 export const malformed_body = defineProblem({
   code: 'malformed_body',
@@ -81,8 +81,6 @@ export const overloaded = defineProblem({
 export const common_problems = [internal_error, database_unavailable, overloaded];
 export const body_problems = [malformed_body, unsupported_media_type, body_too_large];
 
-export type Language = 'en' | 'pt-BR';
-
 /** `pt-BR` when Portuguese is preferred over English, `en` else (RFC 9110, q values honoured). */
 export function readLanguage(header: string | undefined): Language {
   let best: Language = 'en';
@@ -104,7 +102,8 @@ export function readLanguage(header: string | undefined): Language {
   return best;
 }
 
-const inLanguage = (text: Text, language: Language) => (language === 'pt-BR' ? text.pt : text.en);
+/** The language that a request asks for. */
+export const languageOf = ({ headers }: Pick<FastifyRequest, 'headers'>) => readLanguage(headers['accept-language']);
 
 /** A problem as the members of RFC 9457 and ours. */
 export function renderProblem(problem: Problem, language: Language, request_id: string): Record<string, unknown> {
@@ -175,7 +174,7 @@ export const headersOfAll = (request_id: string) => ({
 
 /** Sends a problem, in the language the request asks for. */
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const language = readLanguage(request.headers['accept-language']);
+  const language = languageOf(request);
   return reply
     .code(problem.kind.status)
     .headers(headersOfAll(request.id))

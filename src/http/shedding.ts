@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
+import type { Language } from '../problem.ts';
 import type { RequestMetrics } from './metrics.ts';
-import { headersOfAll, overloaded, problemHeaders, readLanguage, renderProblem } from './problem-handler.ts';
+import { headersOfAll, languageOf, overloaded, problemHeaders, renderProblem } from './problem-handler.ts';
 
 /** How often the event loop is asked how late it is. */
 const sample_ms = 250;
@@ -51,7 +52,7 @@ export function createShedding({ config, log, countWaiting, metrics }: SheddingO
       const reqId = uuid();
       sendRefusal(response, {
         request_id: reqId,
-        language: readLanguage(request.headers['accept-language']),
+        language: languageOf(request),
         headers: {
           ...readableBy(request.headers.origin, cors_origins),
           ...(is_closing ? { connection: 'close' } : {}),
@@ -73,7 +74,7 @@ export function createShedding({ config, log, countWaiting, metrics }: SheddingO
 
 interface Refusal {
   request_id: string;
-  language: ReturnType<typeof readLanguage>;
+  language: Language;
   headers: Record<string, string>;
 }
 

@@ -5,7 +5,7 @@ import type { AttendancesRow } from '../../db/rows.ts';
 import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
 import { answerPost } from '../../http/idempotency.ts';
 import { refreshWhenAsked } from '../../http/prefer-wait.ts';
-import { readLanguage } from '../../http/problem-handler.ts';
+import { languageOf } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id } from '../../schema.ts';
@@ -109,7 +109,7 @@ function answerAttendance(
   waiting?: Waiting,
 ): Promise<void> {
   const show = async (scope: RequestScope, row: AttendancesRow) =>
-    (await loadAttendances(scope, [row], readLanguage(request.headers['accept-language'])))[0];
+    (await loadAttendances(scope, [row], languageOf(request)))[0];
   // One transaction, so that the answer shows what the verb did, and not what the lane did since.
   const work = (scope: RequestScope) =>
     inTransaction(scope, async (trx) => {

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import type { AttendancesRow, MessagesRow } from '../../db/rows.ts';
+import type { Language } from '../../problem.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { listChannelNames } from '../channels/channels.repository.ts';
 import { listContactNames } from '../contacts/contacts.repository.ts';
@@ -8,8 +9,6 @@ import { listMessagesOf } from '../messages/messages.repository.ts';
 import type { MessageStatus } from '../messages/messages.schema.ts';
 import { listTeamNames } from '../teams/teams.repository.ts';
 import type { AttendanceView } from './attendances.schema.ts';
-
-type Language = 'en' | 'pt-BR';
 
 interface Names {
   contacts: Map<string, { name: string | null; profile_name: string | null; phone: string | null }>;

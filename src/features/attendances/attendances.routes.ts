@@ -5,7 +5,7 @@ import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
 import { answerOnce, type FindStored } from '../../http/idempotency.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
 import { refreshWhenAsked } from '../../http/prefer-wait.ts';
-import { readLanguage } from '../../http/problem-handler.ts';
+import { languageOf } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
@@ -33,7 +33,6 @@ import { DryRunStart } from './verbs.schema.ts';
 
 const tags = ['Attendances'];
 const AttendancePath = Closed({ attendance_id: Id('The attendance.') });
-const languageOf = (request: FastifyRequest) => readLanguage(request.headers['accept-language']);
 
 interface StartDoor {
   wake: Wake;

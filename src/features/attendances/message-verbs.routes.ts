@@ -5,7 +5,7 @@ import type { MessagesRow } from '../../db/rows.ts';
 import { type RequestScope, scopeOf } from '../../http/authenticate.ts';
 import { answerPost } from '../../http/idempotency.ts';
 import { refreshWhenAsked } from '../../http/prefer-wait.ts';
-import { readLanguage } from '../../http/problem-handler.ts';
+import { languageOf } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id } from '../../schema.ts';
@@ -87,7 +87,7 @@ function answerMessage(
 ): Promise<void> {
   const show = async (scope: RequestScope, row: MessagesRow): Promise<MessageView> => {
     const attempts = await listAttempts(scope, [row]);
-    return toMessage(row, attempts.get(row.id) ?? [], readLanguage(request.headers['accept-language']));
+    return toMessage(row, attempts.get(row.id) ?? [], languageOf(request));
   };
   // One transaction, so that the answer shows what the verb did, and not what the lane did since.
   const work = (scope: RequestScope) =>

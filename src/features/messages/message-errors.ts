@@ -1,3 +1,4 @@
+import { inLanguage, type Language } from '../../problem.ts';
 import { message_errors } from './message-error-kinds.ts';
 import type { MessageErrorView } from './messages.schema.ts';
 
@@ -8,13 +9,13 @@ export interface KeptError {
 }
 
 /** A kept error as it is shown, in the language asked for. */
-export function toMessageError(kept: unknown, language: 'en' | 'pt-BR'): MessageErrorView | null {
+export function toMessageError(kept: unknown, language: Language): MessageErrorView | null {
   if (kept === null || kept === undefined) return null;
   const { code, provider } = kept as KeptError;
   const kind = message_errors[code];
   return {
     code,
-    detail: (language === 'pt-BR' ? kind?.detail.pt : kind?.detail.en) ?? code,
+    detail: kind ? inLanguage(kind.detail, language) : code,
     retryable: kind?.retryable ?? false,
     action: kind?.action ?? null,
     provider,

@@ -2,6 +2,7 @@ import type { Context, Scope } from '../../context.ts';
 import type { AttemptsRow, MessagesRow } from '../../db/rows.ts';
 import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
+import type { Language } from '../../problem.ts';
 import { toMessageError } from './message-errors.ts';
 import type { MessageStatus, MessageView } from './messages.schema.ts';
 
@@ -91,7 +92,7 @@ export async function listAttempts(
 const iso = (date: Date | null) => date?.toISOString() ?? null;
 
 /** A message as it is shown. */
-export function toMessage(row: MessagesRow, attempts: AttemptsRow[], language: 'en' | 'pt-BR'): MessageView {
+export function toMessage(row: MessagesRow, attempts: AttemptsRow[], language: Language): MessageView {
   return {
     id: row.id,
     attendance_id: row.attendance_id,

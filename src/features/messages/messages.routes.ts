@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { scopeOf } from '../../http/authenticate.ts';
-import { readLanguage } from '../../http/problem-handler.ts';
+import { languageOf } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import { Closed, Id } from '../../schema.ts';
 import { listTimeline } from '../events/events.repository.ts';
@@ -30,7 +30,7 @@ export function messageRoutes(app: App): void {
       const row = await findMessage(scope, message_id);
       if (!row) throw message_not_found({ pointer: ':message_id', params: { id: message_id } });
       const attempts = await listAttempts(scope, [row]);
-      const message = toMessage(row, attempts.get(row.id) ?? [], readLanguage(request.headers['accept-language']));
+      const message = toMessage(row, attempts.get(row.id) ?? [], languageOf(request));
       return { ...message, timeline: await listTimeline(scope, { message_id }) };
     },
   );

@@ -1,5 +1,6 @@
 import type { Scope } from '../../context.ts';
 import type { AttendancesRow, MessagesRow } from '../../db/rows.ts';
+import type { Language } from '../../problem.ts';
 import { loadAttendances } from '../attendances/attendance-view.ts';
 import { listAttendanceIds, listAttendancesOfContact } from '../attendances/erase.repository.ts';
 import { findContact, toContact } from '../contacts/contacts.repository.ts';
@@ -9,7 +10,6 @@ import { contact_not_found } from '../references.ts';
 import type { ContactExportView } from './privacy.schema.ts';
 
 export type ExportRow = { id: string; attendance: AttendancesRow } | { id: string; message: MessagesRow };
-type Language = 'en' | 'pt-BR';
 
 /**
  * Attendances and messages of a contact in one order, by id and so by time: `limit + 1` rows, so that one sequence pages

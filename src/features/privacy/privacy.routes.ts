@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { scopeOf } from '../../http/authenticate.ts';
 import { eraseAnswers } from '../../http/idempotency.repository.ts';
 import { cursor_invalid, readPage, toPage } from '../../http/pagination.ts';
-import { readLanguage } from '../../http/problem-handler.ts';
+import { languageOf } from '../../http/problem-handler.ts';
 import type { App } from '../../http/server.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import { Closed, Id, page_query } from '../../schema.ts';
@@ -38,7 +38,7 @@ export function privacyRoutes(app: App, { wake }: { wake: Wake }): void {
       const { contact_id } = request.params;
       const page = readPage(request.query);
       const rows = toPage(await listExportRows(scope, contact_id, page), page.limit, (row) => row);
-      return exportContact(scope, contact_id, rows, readLanguage(request.headers['accept-language']));
+      return exportContact(scope, contact_id, rows, languageOf(request));
     },
   );
 

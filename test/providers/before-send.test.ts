@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { createHttpClient } from '../../src/outbound/http-client.ts';
+import type { HttpClient } from '../../src/outbound/outbound.ts';
 import { type ProviderName, registry } from '../../src/providers/registry.ts';
 import { message } from '../support/gateway-cases.ts';
 import type { ProviderFixtures } from '../support/provider-fixtures.ts';
@@ -11,7 +12,6 @@ import {
   startScriptedServer,
   staySilent,
 } from '../support/scripted-server.ts';
-import { timed } from '../support/timed.ts';
 import { wppconnect_fixtures } from './wppconnect.fixtures.ts';
 import { zapi_fixtures } from './zapi.fixtures.ts';
 
@@ -38,10 +38,17 @@ async function stage(t: Test, { name, fixtures }: Gateway, ...reactions: Reactio
     await client.close();
     await server.close();
   });
+  const calls: { timeout_ms: number; took_ms: number }[] = [];
+  const http: HttpClient = async (request) => {
+    const asked_at = performance.now();
+    const outcome = await client.request(request);
+    calls.push({ timeout_ms: request.timeout_ms, took_ms: performance.now() - asked_at });
+    return outcome;
+  };
   const send = (timeout_ms: number) =>
     registry[name].send(
       {
-        http: client.request,
+        http,
         base_url: server.origin,
         credentials: fixtures.credentials,
         graph_version: 'v25.0',
@@ -50,7 +57,7 @@ async function stage(t: Test, { name, fixtures }: Gateway, ...reactions: Reactio
       },
       message,
     );
-  return { server, send };
+  return { server, send, calls };
 }
 
 for (const gateway of gateways) {
@@ -93,18 +100,14 @@ for (const gateway of gateways) {
   });
 
   t.test(`${gateway.name} › question and message share one timeout`, async (t) => {
-    const { before_send } = gateway.fixtures;
-    const { server, send } = await stage(
-      t,
-      gateway,
-      (socket, request) => {
-        setTimeout(() => before_send?.answer(socket, request), 600);
-      },
-      staySilent,
-    );
-    const { answer, took_ms } = await timed(() => send(1_600));
-    t.match(answer, { kind: 'ambiguous' });
-    t.ok(took_ms < 1_920, `not 600 ms and then 1,600 more: ${took_ms} ms`);
-    t.equal(server.requests.length, 2);
+    const { before_send, accepted_body } = gateway.fixtures;
+    const slow: Reaction = (socket, request) => void setTimeout(() => before_send?.answer(socket, request), 50);
+    const { send, calls } = await stage(t, gateway, slow, answer(200, accepted_body));
+    t.match(await send(50_000), { kind: 'accepted' });
+    const [question, handing_over, ...more] = calls;
+    t.ok(question && handing_over && more.length === 0, 'two calls');
+    t.equal(question?.timeout_ms, 25_000, 'the question may take half of it');
+    const left_ms = 50_000 - (question?.took_ms ?? 0);
+    t.ok((handing_over?.timeout_ms ?? 0) <= Math.round(left_ms), 'the message what the question left');
   });
 }

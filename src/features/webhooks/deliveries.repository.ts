@@ -105,7 +105,7 @@ const dropped_at_once = 1_000;
  * Drops deliveries of all accounts with their attempts once they are so old, at most 1,000; returns how many. What an enabled endpoint
  * is still to hear stays.
  */
-export async function dropOldDeliveries({ db }: Pick<Context, 'db'>, days: number): Promise<number> {
+export async function dropOldDeliveries({ db, now }: Pick<Context, 'db' | 'now'>, days: number): Promise<number> {
   const { rowCount } = await db.raw<{ rowCount: number }>(
     `delete from webhook_deliveries where (account_id, id) in (
        select d.account_id, d.id
@@ -117,7 +117,7 @@ export async function dropOldDeliveries({ db }: Pick<Context, 'db'>, days: numbe
                select from webhook_endpoints w where w.account_id = d.account_id and w.id = d.endpoint_id and w.is_enabled))
            order by d.id limit ${dropped_at_once}) d
         limit ${dropped_at_once})`,
-    { before: lowestIdAt(Date.now() - days * day_ms) },
+    { before: lowestIdAt(now().getTime() - days * day_ms) },
   );
   return rowCount;
 }

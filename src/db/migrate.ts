@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { type ConnectionSettings, clientConfig } from './connection.ts';
+import { isLockTimeout } from './pg-errors.ts';
 
 export interface MigrateOptions {
   log: Logger;
@@ -161,8 +162,6 @@ async function applyWhenFree(client: pg.Client, migration: Migration, { log, sig
   }
 }
 
-const lock_not_available = '55P03';
-
 /** False when a table could not be had; nothing of it is done then. */
 async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): Promise<boolean> {
   await client.query('begin');
@@ -174,7 +173,7 @@ async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): 
     return true;
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
-    if ((error as { code?: string }).code === lock_not_available) return false;
+    if (isLockTimeout(error)) return false;
     const reason = error instanceof Error ? error.message : String(error);
     throw new MigrationError(`Migration ${name} failed and was rolled back: ${reason}`, { cause: error });
   }

@@ -40,9 +40,19 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return error.cause !== undefined && error.cause !== error && isDatabaseUnavailable(error.cause);
 }
 
-/** Statement or lock timeout, serialization, deadlock: the same work in smaller parts may succeed at once. */
+/** Another held a lock for longer than `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === '55P03';
+}
+
+/** Lock timeout, serialization, deadlock: another transaction was in the way. */
+export function isLostToAnother(error: unknown): boolean {
+  return /^(55P03|40001|40P01)$/.test(sqlState(error) ?? '');
+}
+
+/** The same, or a statement timeout: the same work in smaller parts may succeed at once. */
 export function isTooMuchAtOnce(error: unknown): boolean {
-  return /^(57014|55P03|40001|40P01)$/.test(sqlState(error) ?? '');
+  return sqlState(error) === '57014' || isLostToAnother(error);
 }
 
 /** The constraint that a statement broke (unique, foreign key, check, exclusion), by its name in the migrations. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AnswerRecord, inTransaction, type KeptAnswer } from '../context.ts';
-import { sqlState, violatedConstraint } from '../db/pg-errors.ts';
+import { isLockTimeout, violatedConstraint } from '../db/pg-errors.ts';
 import { Problem } from '../problem.ts';
 import { type RequestScope, scopeOf } from './authenticate.ts';
 import {
@@ -19,7 +19,7 @@ import {
   idempotency_key_reused,
   secret_already_shown,
 } from './idempotency-problems.ts';
-import { languageOf, problemHeaders, renderProblem } from './problem-handler.ts';
+import { languageOf, problem_content_type, renderProblem } from './problem-handler.ts';
 
 /** What a verb answers: the body as an object; it is serialised once. */
 export interface Answer {
@@ -68,9 +68,6 @@ function fingerprintOf(request: FastifyRequest): Buffer {
   return createHash('sha256').update(`${request.method} ${request.url}\n`).update(body).digest();
 }
 
-/** A twin holds the key's row for longer than PostgreSQL lets us wait (2 s). */
-const lock_timeout_state = '55P03';
-
 /**
  * Answers a POST at most once per key: key, work and answer are one transaction, and a repeat gets the stored bytes.
  * `work` runs in that transaction and need not know of it.
@@ -97,7 +94,8 @@ function keepWith(
 ): Promise<Answer> {
   return inTransaction(scope, async (trx) => {
     await claimKey(trx, record).catch((error: unknown) => {
-      throw sqlState(error) === lock_timeout_state ? idempotency_in_progress() : error;
+      // A twin holds the key's row for longer than PostgreSQL lets us wait (2 s).
+      throw isLockTimeout(error) ? idempotency_in_progress() : error;
     });
     const answer = await work(trx);
     await keepAnswer(trx, record.key, { answer: record.seal(answer), contact_id: answer.contact_id ?? null });
@@ -175,7 +173,7 @@ async function runOnce(
     if (!kept) throw new Error('a verb with an answer record must write it');
     return { kept };
   } catch (error) {
-    if (sqlState(error) === lock_timeout_state && !claims_first) throw idempotency_in_progress();
+    if (isLockTimeout(error) && !claims_first) throw idempotency_in_progress();
     if (violatedConstraint(error) === 'idempotency_keys_key') return { stored: await mustFind(scope, key) };
     if (!(error instanceof Problem) || !isKept(error)) throw error;
     const refusal = refusalOf(error, request);
@@ -192,7 +190,7 @@ async function keepRefusal(
   stored: Parameters<typeof insertStoredAnswer>[2],
 ): Promise<boolean> {
   return insertStoredAnswer(scope, key, stored).catch((error: unknown) => {
-    throw sqlState(error) === lock_timeout_state ? idempotency_in_progress() : error;
+    throw isLockTimeout(error) ? idempotency_in_progress() : error;
   });
 }
 
@@ -224,9 +222,6 @@ function serialise(reply: FastifyReply, status: number, body: unknown): string {
 function sendKept(reply: FastifyReply, { status, location, body, language }: KeptAnswer): void {
   if (location !== null) reply.header('location', location);
   if (language) reply.header('content-language', language);
-  const type = status >= 400 ? problemHeaders({ status } as never)['content-type'] : 'application/json; charset=utf-8';
-  reply
-    .code(status)
-    .header('content-type', type ?? 'application/json')
-    .send(body);
+  const type = status >= 400 ? problem_content_type : 'application/json; charset=utf-8';
+  reply.code(status).header('content-type', type).send(body);
 }

@@ -126,11 +126,13 @@ export function renderProblem(problem: Problem, language: Language, request_id: 
   };
 }
 
+export const problem_content_type = 'application/problem+json; charset=utf-8';
+
 /** Headers that go with a problem. */
 export function problemHeaders(kind: ProblemKind, retry_after_s?: number): Record<string, string> {
   const seconds = retry_after_s ?? kind.retry_after_s;
   return {
-    'content-type': 'application/problem+json; charset=utf-8',
+    'content-type': problem_content_type,
     ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
     ...(kind.status === 401 ? { 'www-authenticate': 'Bearer realm="conversar"' } : {}),
   };

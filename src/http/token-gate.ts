@@ -45,7 +45,7 @@ interface Gate {
   held: number;
   held_until_ms: number;
   refused_until_ms: number;
-  /** As of the last take; null before the first. */
+  /** As of the last take; before the first as if full. */
   left: readonly number[];
   left_at_ms: number;
   /** Requests since `span_at_ms`, and in the span before it. */

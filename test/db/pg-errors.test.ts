@@ -1,7 +1,14 @@
 import pino from 'pino';
 import t from 'tap';
 import { connect } from '../../src/db/connection.ts';
-import { isDatabaseUnavailable, isTooMuchAtOnce, messageOf, violatedConstraint } from '../../src/db/pg-errors.ts';
+import {
+  isDatabaseUnavailable,
+  isLockTimeout,
+  isLostToAnother,
+  isTooMuchAtOnce,
+  messageOf,
+  violatedConstraint,
+} from '../../src/db/pg-errors.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 
 t.test('errors as PostgreSQL really raises them', async (t) => {
@@ -69,6 +76,15 @@ t.test('messageOf: what the server said, without the statement', (t) => {
   t.equal(messageOf(said('is taken')), 'is taken');
   t.equal(messageOf(new Error('a - b')), 'a - b', 'anybody else says all of it');
   t.equal(messageOf('text'), 'text');
+  t.end();
+});
+
+t.test('isLostToAnother: lock timeouts and deadlocks, which a statement that took too long is not', (t) => {
+  const state = (code: string) => Object.assign(new Error('x'), { code, severity: 'ERROR' });
+  for (const code of ['55P03', '40001', '40P01']) t.ok(isLostToAnother(state(code)), code);
+  t.notOk(isLostToAnother(state('57014')));
+  t.ok(isLockTimeout(state('55P03')));
+  t.notOk(isLockTimeout(state('40P01')));
   t.end();
 });
 

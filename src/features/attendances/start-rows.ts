@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts';
 import { gather, gatherEach } from '../../db/gather.ts';
-import { isDatabaseUnavailable, sqlState } from '../../db/pg-errors.ts';
+import { isDatabaseUnavailable, isLostToAnother } from '../../db/pg-errors.ts';
 import { insertStarts, type StartWrite } from './start.repository.ts';
 import { readStarts, type StartFacts, type StartQuestion } from './start-facts.repository.ts';
 
@@ -25,9 +25,8 @@ export const single_start_rows: StartRows = {
 /** A statement of 32 starts takes some 10 ms; two of them keep both PostgreSQL and the disk at work. */
 const gathering = { most: 32, at_once: 2 };
 
-/** Waiting for another's lock or losing to it is one start's own: who had nothing to do with it goes on by itself. */
-const is_of_one = /^(55P03|40P01|40001)$/;
-const isShared = (error: unknown) => isDatabaseUnavailable(error) && !is_of_one.test(sqlState(error) ?? '');
+/** What one start lost to another is its own: who had nothing to do with it goes on by itself. */
+const isShared = (error: unknown) => isDatabaseUnavailable(error) && !isLostToAnother(error);
 
 /**
  * Together over the pool of `own`: one round trip and one commit for as many starts as came in meanwhile. Each is answered

@@ -4,6 +4,7 @@ import { connect } from '../../src/db/connection.ts';
 import { type ClaimedMessage, claimMessages } from '../../src/features/messages/claim.repository.ts';
 import { insertSender } from '../../src/lanes/pace.ts';
 import { addChannel } from '../support/add-channel.ts';
+import { patience_ms } from '../support/database.ts';
 import { queueMessages } from '../support/queue.ts';
 import { eventually, startService } from '../support/service.ts';
 
@@ -13,7 +14,7 @@ const company = await service.createCompany();
 const other_db = connect(service.settings, { pool_max: 4, application_name: 'conversar test', log: ctx.log });
 t.teardown(() => other_db.destroy());
 
-const run_ms = 2_300;
+const least_ms = 2_300;
 
 const openChannel = async (max_per_second: number) => ({
   account_id: company.account_id,
@@ -44,9 +45,16 @@ t.test('no second sees more messages of a channel than its pace, however often t
   const places = await Promise.all(paces.map(openChannel));
   for (const [index, place] of places.entries()) await queueMessages(db, place, 400, { from: index * 1_000 });
   const taken: string[] = [];
-  const end = performance.now() + run_ms;
+  const takenOf = (place: (typeof places)[number] | undefined) =>
+    taken.filter((one) => one === place?.channel_id).length;
+  const began = performance.now();
+  const goesOn = () => {
+    const took_ms = performance.now() - began;
+    const have_all = paces.every((pace, index) => takenOf(places[index]) > pace);
+    return took_ms < least_ms || (!have_all && took_ms < patience_ms);
+  };
   const ask = async (pool: typeof db) => {
-    while (performance.now() < end) {
+    while (goesOn()) {
       const { claimed } = await claimMessages({ db: pool }, 500, 60_000);
       taken.push(...claimed.map(({ channel_id }) => channel_id));
       await endAttempts(claimed);
@@ -56,10 +64,10 @@ t.test('no second sees more messages of a channel than its pace, however often t
   await Promise.all([ask(db), ask(other_db)]);
   await db('messages').where({ state: 'queued' }).update({ state: 'cancelled' });
   for (const [index, pace] of paces.entries()) {
-    const channel_id = places[index]?.channel_id ?? '';
-    const [most, all] = [await busiest(channel_id), taken.filter((one) => one === channel_id).length];
+    const place = places[index];
+    const [most, all] = [await busiest(place?.channel_id ?? ''), takenOf(place)];
     t.ok(most <= pace, `pace ${pace}: at most ${most} in a second`);
-    t.ok(all > pace, `pace ${pace}: ${all} in ${run_ms} ms`);
+    t.ok(all > pace, `pace ${pace}: ${all} in all`);
   }
 });
 

@@ -48,7 +48,6 @@ export interface LaneOptions {
 }
 
 export interface Lane {
-  name: string;
   /** No new claims; resolves when what is in the air is finished and written, or the time is up. */
   stop: () => Promise<void>;
 }
@@ -138,7 +137,6 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
   void pump();
 
   return {
-    name: work.name,
     stop: async () => {
       state.is_stopping = true;
       clearTimeout(timer);

@@ -34,7 +34,6 @@ export function startUpkeep(ctx: Context, { name, every_ms, run }: Upkeep): Lane
 
   const ended = repeat();
   return {
-    name,
     stop: async () => {
       stopping.abort();
       await ended;

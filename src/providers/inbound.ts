@@ -78,6 +78,7 @@ export interface InboundTemplate {
   kind: 'template';
   provider_template_id: string | null;
   name: string;
+  /** As listings write it: `pt_BR`. */
   language: string;
   at: Date;
   /** Null: not told. */

@@ -41,7 +41,7 @@ const withIdentities = (from: string) => `
   select c.*, ${identitiesOf('contact_identities')} as identities from ${from} c`;
 
 /** The contact with its phone as first identity, in one statement; breaks `contacts_phone_key` when the number is taken. */
-export async function insertContact({ db }: Ctx, row: NewContactRow, source = 'user'): Promise<ContactWithIdentities> {
+export async function insertContact({ db }: Ctx, row: NewContactRow): Promise<ContactWithIdentities> {
   const { rows } = await db.raw<{ rows: ContactWithIdentities[] }>(
     `with c as (
        insert into contacts (account_id, id, name, phone, phone_key, phone_digits, email, external_ref, metadata, created_at, updated_at)
@@ -49,13 +49,13 @@ export async function insertContact({ db }: Ctx, row: NewContactRow, source = 'u
        returning *
      ), i as (
        insert into contact_identities (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-       select account_id, id, 'phone', 'account', phone, :source, created_at, created_at from c where phone is not null
+       select account_id, id, 'phone', 'account', phone, 'user', created_at, created_at from c where phone is not null
        -- The key decides who has a number; an identity of another contact stays where it is until the two are merged.
        on conflict on constraint contact_identities_value do nothing
        returning *
      )
      select c.*, (select coalesce(jsonb_agg(jsonb_build_object(${identity_members})), '[]') from i) as identities from c`,
-    { ...row, metadata: JSON.stringify(row.metadata), source },
+    { ...row, metadata: JSON.stringify(row.metadata) },
   );
   const [inserted] = rows;
   if (!inserted) throw new Error('an insert returned no row');

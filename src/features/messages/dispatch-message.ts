@@ -1,4 +1,4 @@
-import type { Context, Scope, Vault } from '../../context.ts';
+import type { Context, Vault } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import { retryDelay } from '../../lanes/retry-delay.ts';
 import type {
@@ -51,11 +51,7 @@ export async function dispatchMessage(
 ): Promise<DispatchOutcome> {
   const started_at = performance.now();
   const { message, channel, vault } = item;
-  const { provider, call } = toProviderCall(
-    { vault, signal: ctx.signal } as Pick<Scope, 'vault' | 'signal'>,
-    outside,
-    channel,
-  );
+  const { provider, call } = toProviderCall({ vault, signal: ctx.signal }, outside, channel);
   const hasTime = () => !isStopping() && item.lease_ends_at - performance.now() > 1.2 * outside.send_timeout_ms;
   const finish = (outcome: Pick<DispatchOutcome, 'written'> & Partial<DispatchOutcome>): DispatchOutcome => ({
     identities: [],

@@ -10,9 +10,7 @@ import { changeTemplate } from './templates.repository.ts';
  * sync. Returns whether anything changed. Call it inside a transaction.
  */
 export async function applyTemplateNews(trx: Scope, channel_id: string, news: InboundTemplate): Promise<boolean> {
-  const { name, status, category, quality } = news;
-  // Webhooks write `en-US` where the listing writes `en_US`.
-  const language = news.language.replace('-', '_');
+  const { name, language, status, category, quality } = news;
   const change = {
     ...(status ? { status } : {}),
     ...(category ? { category } : {}),

@@ -25,7 +25,7 @@ const env = {
   CONVERSAR_SEND_TIMEOUT_MS: '8000',
   CONVERSAR_LEASE_MS: '20000',
 };
-const serve = (t: Test) => startProcess(t, ['serve'], env);
+const serve = (t: Test, over = {}) => startProcess(t, ['serve'], { ...env, ...over });
 const statuses = async () => {
   const rows = await db('messages').select('status').count('* as count').groupBy('status');
   return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
@@ -96,8 +96,9 @@ t.test('a webhook endpoint that never answers holds up no stop', async (t) => {
 });
 
 t.test('a second signal ends it at once', async (t) => {
-  const process = await serve(t);
-  const waiting = await startSlow(process.url, slowPhones(51, 1));
+  // A message that is never answered: the stop cannot be over before the second signal comes.
+  const process = await serve(t, { CONVERSAR_SEND_TIMEOUT_MS: '60000', CONVERSAR_LEASE_MS: '150000' });
+  const waiting = await startSlow(process.url, ['(51) 98888-0000']);
   const answers = Promise.allSettled(waiting);
   process.child.kill('SIGTERM');
   await answers;

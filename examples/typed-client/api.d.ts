@@ -265,7 +265,7 @@ export interface paths {
     head?: never;
     /**
      * Change a channel
-     * @description New credentials or another address make its `status` unknown. The provider is not asked.
+     * @description New credentials or another address make its `status` unknown. The provider is not asked. A `base_url` with another scheme, host or port goes with `credentials`: those that are kept are never sent there.
      *
      *     Needs the scope `channels:write`.
      */
@@ -9202,6 +9202,7 @@ export interface operations {
        *     - `phone_invalid`: Not a phone number.
        *     - `phone_area_code_missing`: Area code missing.
        *     - `on_unknown_not_supported`: This provider cannot recognise a repeat.
+       *     - `credentials_required`: A new address needs the credentials.
        */
       422: {
         headers: {
@@ -9211,7 +9212,12 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem'] & {
             /** @enum {string} */
-            code: 'url_not_allowed' | 'phone_invalid' | 'phone_area_code_missing' | 'on_unknown_not_supported';
+            code:
+              | 'url_not_allowed'
+              | 'phone_invalid'
+              | 'phone_area_code_missing'
+              | 'on_unknown_not_supported'
+              | 'credentials_required';
           };
         };
       };

@@ -118,6 +118,8 @@ function changeRoutes(app: App, { guard }: Dependencies): void {
       },
     },
     async (request) => {
+      // Nobody is asked where a host is for an endpoint that is not there.
+      if (request.body.url !== undefined) await getEndpoint(scopeOf(request), request.params.endpoint_id);
       await checkHost(guard, '/url', request.body.url);
       return toEndpoint(await changeEndpoint(scopeOf(request), request.params.endpoint_id, request.body));
     },

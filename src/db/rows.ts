@@ -210,6 +210,7 @@ export interface MessagesRow {
   resolutions: unknown;
   stuck_at: Date | null;
   also_sent_as: string[];
+  forgotten_id: Buffer | null;
 }
 
 export interface RateBucketsRow {
@@ -530,6 +531,7 @@ export const columns: { [Name in keyof Tables]: (keyof Tables[Name])[] } = {
     'resolutions',
     'stuck_at',
     'also_sent_as',
+    'forgotten_id',
   ],
   rate_buckets: ['account_id', 'bucket', 'tokens', 'refilled_at', 'lent', 'lent_before', 'lent_since'],
   senders: ['account_id', 'channel_id', 'max_per_second', 'tokens', 'refilled_at', 'next_at', 'taken_at'],

@@ -1,19 +1,21 @@
-import type { Scope } from '../../context.ts';
+import type { Scope, Vault } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import { table } from '../../db/table.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
-/** The messages of these attendances, locked until the transaction ends, with the status they have. */
-export async function lockMessagesOf(
-  ctx: Ctx,
-  attendance_ids: string[],
-): Promise<Pick<MessagesRow, 'id' | 'attendance_id' | 'state' | 'status' | 'unknown_at'>[]> {
+type Locked = Pick<
+  MessagesRow,
+  'id' | 'attendance_id' | 'channel_id' | 'direction' | 'state' | 'status' | 'unknown_at' | 'provider_message_id'
+>;
+
+/** The messages of these attendances, locked until the transaction ends, as they are. */
+export async function lockMessagesOf(ctx: Ctx, attendance_ids: string[]): Promise<Locked[]> {
   return table(ctx, 'messages')
     .whereRaw('attendance_id = any (cast(? as uuid[]))', [attendance_ids])
     .orderBy('id')
     .forUpdate()
-    .select('id', 'attendance_id', 'state', 'status', 'unknown_at');
+    .select('id', 'attendance_id', 'channel_id', 'direction', 'state', 'status', 'unknown_at', 'provider_message_id');
 }
 
 /** An error without the provider's words: they may repeat a number, and its trace leads back to the person. */
@@ -35,6 +37,7 @@ const erase = `
                                  else ${withoutWords('m.error')} end,
            text = null, media = null, payload = null, recipient_kind = null, recipient = null, provider_message_id = null,
            also_sent_as = '{}',
+           forgotten_id = coalesce(decode(cast(:forgotten as jsonb) ->> cast(m.id as text), 'hex'), m.forgotten_id),
            template = case when m.template is null then null else jsonb_set(m.template, '{parameters}', '{}') end,
            resolutions = (select coalesce(jsonb_agg(one || '{"reason": null}' order by place), '[]')
                             from jsonb_array_elements(m.resolutions) with ordinality as r (one, place)),
@@ -51,16 +54,33 @@ const erase = `
   )
   select * from blank order by id`;
 
+/** What tells a message that the provider repeats after its erasure, and gives nobody its id back. */
+export const forgottenId = (vault: Vault, channel_id: string, provider_message_id: string): Buffer =>
+  vault.mac('forgotten_message', `${channel_id}:${provider_message_id}`);
+
+/** What contacts wrote among these messages, by the hash of its id. */
+function toForgotten(vault: Vault, before: Locked[]): Record<string, string> {
+  const written = before.filter(({ direction, provider_message_id }) => direction === 'inbound' && provider_message_id);
+  return Object.fromEntries(
+    written.map(({ id, channel_id, provider_message_id }) => [
+      id,
+      forgottenId(vault, channel_id, provider_message_id ?? '').toString('hex'),
+    ]),
+  );
+}
+
 /**
  * Blanks the messages of these attendances and their attempts, cancels what is queued and fails what is in doubt; returns
- * them as they are now. None may be `sending`. A later fact may still land on one, but nothing that names the person.
+ * them as they are now. `before`: as they were locked; none may be `sending`. A later fact may still land on one, but nothing that names the person.
  */
 export async function eraseMessages(
-  { db, account_id }: Ctx,
+  { db, account_id, vault }: Ctx & Pick<Scope, 'vault'>,
   attendance_ids: string[],
+  before: Locked[],
   erased_at: Date,
 ): Promise<MessagesRow[]> {
-  const { rows } = await db.raw<{ rows: MessagesRow[] }>(erase, { account_id, attendance_ids, erased_at });
+  const forgotten = JSON.stringify(toForgotten(vault, before));
+  const { rows } = await db.raw<{ rows: MessagesRow[] }>(erase, { account_id, attendance_ids, forgotten, erased_at });
   return rows;
 }
 

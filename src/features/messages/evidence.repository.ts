@@ -2,6 +2,7 @@ import type { Scope } from '../../context.ts';
 import type { ChannelsRow, MessagesRow } from '../../db/rows.ts';
 import { prepare } from '../../db/statement.ts';
 import { columnsOf, table } from '../../db/table.ts';
+import { forgottenId } from './erase.repository.ts';
 import type { KeptError } from './message-errors.ts';
 import { freeProviderId } from './messages.repository.ts';
 
@@ -66,6 +67,25 @@ const findByProviderIds = prepare<{ account_id: string; channel_id: string; ids:
   `select provider_message_id, attendance_id from messages
     where account_id = :account_id and channel_id = :channel_id and provider_message_id = any (cast(:ids as text[]))`,
 );
+
+const findForgotten = prepare<{ account_id: string; channel_id: string; hashes: string }, { id: string }>(
+  'list_forgotten',
+  `select n.id from jsonb_to_recordset(cast(:hashes as jsonb)) as n (id text, hash text)
+    where exists (select from messages m
+                   where m.account_id = :account_id and m.channel_id = :channel_id and m.forgotten_id = decode(n.hash, 'hex'))`,
+);
+
+/** Those of these ids that were of messages of a person who was erased. */
+export async function listForgotten(
+  { db, account_id, vault }: Ctx & Pick<Scope, 'vault'>,
+  channel_id: string,
+  ids: string[],
+): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const hashes = ids.map((id) => ({ id, hash: forgottenId(vault, channel_id, id).toString('hex') }));
+  const rows = await findForgotten(db, { account_id, channel_id, hashes: JSON.stringify(hashes) });
+  return new Set(rows.map(({ id }) => id));
+}
 
 /** Those messages of this channel, of either direction, that the provider knows by these ids. */
 export async function listByProviderIds(

@@ -77,7 +77,7 @@ async function eraseOnce(trx: Scope, eraseAnswers: EraseAnswers, id: string) {
   await forgetPerson(trx, [...contact.phone_digits.split(' '), ...contact.identities.map((one) => one.value)]);
   const erased_at = trx.now();
   const changes = new Map(before.map((message) => [message.id, newsOf(message)]));
-  const messages = await eraseMessages(trx, attendance_ids, erased_at);
+  const messages = await eraseMessages(trx, attendance_ids, before, erased_at);
   const told = messages.filter((message) => changes.get(message.id));
   const attendances = await eraseAttendances(trx, id, countByAttendance(told), erased_at);
   await blankContact(trx, id, erased_at);

@@ -241,3 +241,19 @@ t.test('an answer goes to the number that wrote, and not to the one that the con
     t.same(row, { status: 'open', address: '553188880173' });
   });
 });
+
+t.test('what a person wrote who was erased does not come back with a repeat of the provider', async (t) => {
+  const id = 'wamid.ERASED0001';
+  await write('553188880181', { id, name: 'Mia', text: 'Sou eu' });
+  await expanded();
+  const contact = await lookup('31988880181');
+  t.match(await company.call('DELETE', `/v1/contacts/${contact.id}`), { status: 204 });
+  await write('553188880181', { id, name: 'Mia', text: 'Sou eu' });
+  await expanded();
+  t.equal(await lookup('31988880181'), undefined);
+  await write('553188880181', { name: 'Mia', text: 'Outra coisa' });
+  await expanded();
+  const anew = await lookup('31988880181');
+  t.not(anew.id, contact.id, 'who writes again is somebody new');
+  t.equal((await attendancesOf(anew.id)).length, 1);
+});

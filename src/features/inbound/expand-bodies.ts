@@ -2,17 +2,16 @@ import type { Context, Scope } from '../../context.ts';
 import { inTransaction } from '../../context.ts';
 import { isDatabaseUnavailable, isTooMuchAtOnce, messageOf } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
-import { toStorableJson } from '../../db/storable-json.ts';
 import type { Wake } from '../../lanes/wake.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
-import { findProvider } from '../../providers/registry.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { readCredentials } from '../channels/provider-call.ts';
 import { applyEvents, type Outcome } from './apply-event.ts';
 import { type ClaimedBody, finishBodies, giveBack, type KeptItem, quarantineBody } from './inbound.repository.ts';
 import { messageIdOf } from './message-id.ts';
 import { openScope, sealed_off, tellDropped } from './open-scope.ts';
-import { bodyBinding, itemBinding } from './sealed.ts';
+import { type ReadBody, readBody } from './read-body.ts';
+import { itemBinding } from './sealed.ts';
 import type { Placed } from './to-steps.ts';
 
 /** Until an event that could not be applied is tried again; then it doubles. */
@@ -24,12 +23,6 @@ export interface InboundDependencies {
   wake: Wake;
   lease_ms: number;
   public_url: string;
-}
-
-/** A body, read. */
-interface ReadBody {
-  body: ClaimedBody;
-  events: InboundEvent[];
 }
 
 /** Events of one transaction: its locks are held for as long as it takes. A body is never divided. */
@@ -52,44 +45,41 @@ export async function expandBodies(ctx: Context, deps: InboundDependencies, bodi
   // What does not fit into most of the lease is given back, so that nobody else expands it meanwhile.
   const until = performance.now() + 0.6 * deps.lease_ms;
   const { channel, scope } = opened;
-  const read = await readBodies(scope, channel, bodies);
   let applied = 0;
-  for (let next = 0; next < read.length; ) {
-    if (next > 0 && performance.now() > until) {
-      await giveBack(
-        ctx,
-        read.slice(next).map(({ body }) => body),
-      );
+  for await (const part of readParts(scope, channel, bodies)) {
+    applied += await expandTogether(scope, deps, channel, part);
+    const left = bodies.slice(bodies.findLastIndex(({ id }) => id === part.at(-1)?.body.id) + 1);
+    if (left.length > 0 && performance.now() > until) {
+      await giveBack(ctx, left);
       break;
     }
-    const part = read.slice(next, next + countTogether(read.slice(next)));
-    applied += await expandTogether(scope, deps, channel, part);
-    next += part.length;
   }
   return applied;
 }
 
-/** At least one. */
-function countTogether(read: ReadBody[]): number {
-  let events = 0;
-  const end = read.findIndex((one, place) => {
-    events += one.events.length;
-    return place > 0 && events > most_together;
-  });
-  return end === -1 ? read.length : end;
+/**
+ * Those that can be read, in parts of one transaction each; the others are put aside. A body is read when its turn comes, for
+ * what many tell takes many times their bytes.
+ */
+async function* readParts(scope: Scope, channel: ChannelsRow, bodies: ClaimedBody[]): AsyncGenerator<ReadBody[]> {
+  const credentials = readCredentials(scope, channel);
+  let part: ReadBody[] = [];
+  for (const body of bodies) {
+    const events = readBody(scope, channel, credentials, body);
+    if (!events) {
+      await giveUp(scope, body, 'the body is no JSON');
+      continue;
+    }
+    if (part.length > 0 && countEvents(part) + events.length > most_together) {
+      yield part;
+      part = [];
+    }
+    part.push({ body, events });
+  }
+  if (part.length > 0) yield part;
 }
 
-/** Those that can be read; the others are put aside. */
-async function readBodies(scope: Scope, channel: ChannelsRow, bodies: ClaimedBody[]): Promise<ReadBody[]> {
-  const credentials = readCredentials(scope, channel);
-  const read: ReadBody[] = [];
-  for (const body of bodies) {
-    const events = parseBody(scope, channel, credentials, body);
-    if (events) read.push({ body, events });
-    else await giveUp(scope, body, 'the body is no JSON');
-  }
-  return read;
-}
+const countEvents = (read: ReadBody[]) => read.reduce((sum, { events }) => sum + events.length, 0);
 
 async function giveUp(ctx: Context, body: ClaimedBody, reason: string): Promise<void> {
   await quarantineBody(ctx, body, reason);
@@ -97,24 +87,6 @@ async function giveUp(ctx: Context, body: ClaimedBody, reason: string): Promise<
     { account_id: body.account_id, channel_id: body.channel_id, body_id: body.id, reason },
     'inbound.quarantined',
   );
-}
-
-function parseBody(
-  scope: Scope,
-  channel: ChannelsRow,
-  credentials: Record<string, string>,
-  { id, body, received_at }: ClaimedBody,
-): InboundEvent[] | null {
-  const text = scope.vault.unseal(body, bodyBinding(id)).toString('utf8');
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  // NUL and half surrogates are legal JSON and no text that can be kept. JSON has them as escapes alone.
-  const storable: unknown = /\\u(?:0000|d[89a-f])/i.test(text) ? JSON.parse(toStorableJson(parsed)) : parsed;
-  return findProvider(channel.provider).inbound.parse(storable, credentials, received_at);
 }
 
 /**

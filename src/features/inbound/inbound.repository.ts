@@ -26,12 +26,16 @@ export interface ClaimedItem {
   received_at: Date;
 }
 
+/** What one claim reads, as one statement of the door writes; a body takes up to 3.5 MB. */
+const most_bytes_claimed = 4 * 1024 * 1024;
+
 /**
  * Takes the oldest due bodies of at most `free` channels, `per_channel` of each, in their order; the channel first whose oldest
  * waits the longest. A channel of which a body is being expanded is left alone, so that messages keep their order: that is
- * asked once more under its lock, for another process may have claimed since this statement began.
+ * asked once more under its lock, for another process may have claimed since this statement began. Of what is found the first of
+ * each channel is taken before the second of any, up to `most_bytes` in all; the very first one, however large it is.
  */
-const claim = prepare<{ free: number; per_channel: number; lease: string }, ClaimedBody>(
+const claim = prepare<{ free: number; per_channel: number; most_bytes: number; lease: string }, ClaimedBody>(
   'claim_inbound_bodies',
   `with recursive waiting as (
     (select account_id, channel_id from inbound_bodies order by account_id, channel_id limit 1)
@@ -44,7 +48,7 @@ const claim = prepare<{ free: number; per_channel: number; lease: string }, Clai
         order by b.account_id, b.channel_id limit 1) n
   ),
   idle as materialized (
-    select w.account_id, w.channel_id from waiting w
+    select w.account_id, w.channel_id, oldest.id as oldest_id from waiting w
      cross join lateral (
        select b.id from inbound_bodies b
         where b.account_id = w.account_id and b.channel_id = w.channel_id and b.state = 'due' and b.run_at <= now()
@@ -54,17 +58,25 @@ const claim = prepare<{ free: number; per_channel: number; lease: string }, Clai
      order by oldest.id
   ),
   chosen as (
-    select account_id, channel_id from idle
+    select account_id, channel_id, oldest_id from idle
      where case when pg_try_advisory_xact_lock(hashtextextended(cast(channel_id as text), 4))
                 then not is_being_expanded(account_id, channel_id) else false end
      limit :free
   ),
-  picked as (
-    select p.account_id, p.id from chosen c
+  locked as (
+    select p.account_id, p.id, p.bytes, c.oldest_id,
+           row_number() over (partition by c.account_id, c.channel_id order by p.id) as turn
+      from chosen c
      cross join lateral (
-       select b.account_id, b.id from inbound_bodies b
+       select b.account_id, b.id, octet_length(b.body) as bytes from inbound_bodies b
         where b.account_id = c.account_id and b.channel_id = c.channel_id and b.state = 'due' and b.run_at <= now()
         order by b.id limit :per_channel for update skip locked) p
+  ),
+  picked as (
+    select account_id, id
+      from (select account_id, id, bytes, sum(bytes) over (order by turn, oldest_id rows unbounded preceding) as so_far
+              from locked) l
+     where so_far <= cast(:most_bytes as bigint) or so_far = bytes
   ),
   claimed as (
     update inbound_bodies b
@@ -81,9 +93,9 @@ export async function claimBodies(
   { db }: Ctx,
   free: number,
   lease_ms: number,
-  per_channel = 50,
+  { per_channel = 50, most_bytes = most_bytes_claimed } = {},
 ): Promise<ClaimedBody[]> {
-  return claim(db, { free, per_channel, lease: `${lease_ms} milliseconds` });
+  return claim(db, { free, per_channel, most_bytes, lease: `${lease_ms} milliseconds` });
 }
 
 const claimAgain = prepare<{ limit: number; lease: string }, ClaimedItem>(

@@ -13,13 +13,13 @@ const { account_id } = company;
 const channels = [company.unofficial_id, await addChannel(company, service.simulator.url)].toSorted();
 const lease_ms = 60_000;
 
-async function store(channel_id: string | undefined): Promise<string> {
+async function store(channel_id: string | undefined, bytes = 8): Promise<string> {
   const id = uuid();
   await db('inbound_bodies').insert({
     account_id,
     id,
     channel_id,
-    body: randomBytes(8),
+    body: randomBytes(bytes),
     received_at: new Date(),
   } as never);
   return id;
@@ -36,6 +36,31 @@ t.test('the channel whose oldest body waits the longest comes first', async (t) 
   t.match(await claimBodies(ctx, 1, lease_ms), [{ id: oldest }]);
   await store(second);
   t.match(await claimBodies(ctx, 8, lease_ms), [{ channel_id: first }], 'and one that is being expanded is left alone');
+});
+
+t.test('a claim takes what one statement may read, of each channel its first, and at least one body', async (t) => {
+  const [first, second] = channels;
+  const claim = async (most_bytes?: number) => {
+    await db('inbound_bodies').update({ state: 'due', fence: null, lease_until: null });
+    const claimed = await claimBodies(ctx, 8, lease_ms, most_bytes === undefined ? {} : { most_bytes });
+    return claimed.map(({ id }) => id).toSorted();
+  };
+  const a = [await store(second, 40), await store(second, 40), await store(second, 40)];
+  const b = [await store(first, 40), await store(first, 1)];
+  t.same(await claim(1_000), [...a, ...b].toSorted());
+  t.same(await claim(100), [a[0], b[0]].toSorted(), 'none is passed by for a smaller one behind it');
+  t.same(await claim(121), [a[0], a[1], b[0], b[1]].toSorted());
+  t.same(await claim(10), [a[0]], 'the one that waits the longest');
+  const next = await claimBodies(ctx, 8, lease_ms, { most_bytes: 10 });
+  t.same(
+    next.map(({ id }) => id),
+    [b[0]],
+    'and then that of the next channel',
+  );
+
+  await db('inbound_bodies').delete();
+  const large = [await store(first, 3 * 1024 * 1024), await store(first, 2 * 1024 * 1024), await store(second)];
+  t.same(await claim(), [large[0], large[2]], 'about 4 MB, unless it is said otherwise');
 });
 
 t.test('a claim that began before another one was committed sees it all the same', async (t) => {

@@ -1,0 +1,42 @@
+import t from 'tap';
+import { expandBodies } from '../../../src/features/inbound/expand-bodies.ts';
+import { claimBodies } from '../../../src/features/inbound/inbound.repository.ts';
+import { createInbound } from '../../support/inbound.ts';
+import { startService } from '../../support/service.ts';
+
+const service = await startService(t, { with_lanes: false });
+const { ctx, db } = service;
+const company = await service.createCompany();
+const { gateway } = createInbound(service, company);
+const lease_ms = 600_000;
+
+t.beforeEach(async () => {
+  await db('inbound_bodies').delete();
+  await db('inbound_items').delete();
+});
+
+/** A body of so many events of which nothing is for us. */
+const tell = (events: number) =>
+  gateway(
+    'messages.set',
+    Array.from({ length: events }, () => 0),
+  );
+const bodies = () => db('inbound_bodies').orderBy('id').select('state', 'attempt', 'reason', 'lease_until');
+
+/** As the lane does it; with a lease that has no time left, the first part alone is begun. */
+async function expand({ has_time = true } = {}): Promise<number> {
+  const deps = { vaults: service.vaults, lease_ms: has_time ? lease_ms : 0, public_url: 'http://conversar.test' };
+  return expandBodies(ctx, deps as never, await claimBodies(ctx, 1, lease_ms));
+}
+
+t.test('what does not fit into the lease is given back, unread, as if it had not been claimed', async (t) => {
+  for (const events of [200, 200, 150, 150]) await tell(events);
+  const { body: channel } = await company.get(`/v1/channels/${company.unofficial_id}`);
+  const url = `/v1/inbound/${company.unofficial_id}/${channel.webhook.verify_token}`;
+  await service.send(null, 'POST', url, 'no JSON', { 'content-type': 'application/json' });
+  await expand({ has_time: false });
+  const due = { state: 'due', attempt: 0, reason: null, lease_until: null };
+  t.same(await bodies(), [due, due, due], 'two were of the first part');
+  await expand();
+  t.match(await bodies(), [{ state: 'quarantined', attempt: 1, reason: 'the body is no JSON' }]);
+});

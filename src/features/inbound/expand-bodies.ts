@@ -66,8 +66,8 @@ async function* readParts(scope: Scope, channel: ChannelsRow, bodies: ClaimedBod
   let part: ReadBody[] = [];
   for (const body of bodies) {
     const events = readBody(scope, channel, credentials, body);
-    if (!events) {
-      await giveUp(scope, body, 'the body is no JSON');
+    if (typeof events === 'string') {
+      await giveUp(scope, body, events);
       continue;
     }
     if (part.length > 0 && countEvents(part) + events.length > most_together) {

@@ -1,4 +1,5 @@
 import type { Scope } from '../../context.ts';
+import { messageOf } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import { toStorableJson } from '../../db/storable-json.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
@@ -12,21 +13,24 @@ export interface ReadBody {
   events: InboundEvent[];
 }
 
-/** What a body tells; null where it is no JSON. */
+/** What a body tells; as a text, why that cannot be read. Whatever the body is, it is the reason of no other one. */
 export function readBody(
   scope: Scope,
   channel: ChannelsRow,
   credentials: Record<string, string>,
   { id, body, received_at }: ClaimedBody,
-): InboundEvent[] | null {
-  const text = scope.vault.unseal(body, bodyBinding(id)).toString('utf8');
-  let parsed: unknown;
+): InboundEvent[] | string {
   try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null;
+    const text = scope.vault.unseal(body, bodyBinding(id)).toString('utf8');
+    return findProvider(channel.provider).inbound.parse(parseStorable(text), credentials, received_at);
+  } catch (error) {
+    return error instanceof SyntaxError ? 'the body is no JSON' : `the body cannot be read: ${messageOf(error)}`;
   }
-  // NUL and half surrogates are legal JSON and no text that can be kept. JSON has them as escapes alone.
-  const storable: unknown = /\\u(?:0000|d[89a-f])/i.test(text) ? JSON.parse(toStorableJson(parsed)) : parsed;
-  return findProvider(channel.provider).inbound.parse(storable, credentials, received_at);
+}
+
+/** NUL and half surrogates are legal JSON and no text that can be kept. JSON has them as escapes alone. */
+function parseStorable(text: string): unknown {
+  const parsed: unknown = JSON.parse(text);
+  // What is nested too deep can be parsed, and not written: a RangeError.
+  return /\\u(?:0000|d[89a-f])/i.test(text) ? JSON.parse(toStorableJson(parsed)) : parsed;
 }

@@ -23,6 +23,13 @@ const tell = (events: number) =>
   );
 const bodies = () => db('inbound_bodies').orderBy('id').select('state', 'attempt', 'reason', 'lease_until');
 
+/** A body of these bytes. */
+async function post(text: string): Promise<unknown> {
+  const { body: channel } = await company.get(`/v1/channels/${company.unofficial_id}`);
+  const url = `/v1/inbound/${company.unofficial_id}/${channel.webhook.verify_token}`;
+  return service.send(null, 'POST', url, text, { 'content-type': 'application/json' });
+}
+
 /** As the lane does it; with a lease that has no time left, the first part alone is begun. */
 async function expand({ has_time = true } = {}): Promise<number> {
   const deps = { vaults: service.vaults, lease_ms: has_time ? lease_ms : 0, public_url: 'http://conversar.test' };
@@ -31,12 +38,26 @@ async function expand({ has_time = true } = {}): Promise<number> {
 
 t.test('what does not fit into the lease is given back, unread, as if it had not been claimed', async (t) => {
   for (const events of [200, 200, 150, 150]) await tell(events);
-  const { body: channel } = await company.get(`/v1/channels/${company.unofficial_id}`);
-  const url = `/v1/inbound/${company.unofficial_id}/${channel.webhook.verify_token}`;
-  await service.send(null, 'POST', url, 'no JSON', { 'content-type': 'application/json' });
+  await post('no JSON');
   await expand({ has_time: false });
   const due = { state: 'due', attempt: 0, reason: null, lease_until: null };
   t.same(await bodies(), [due, due, due], 'two were of the first part');
   await expand();
   t.match(await bodies(), [{ state: 'quarantined', attempt: 1, reason: 'the body is no JSON' }]);
+});
+
+t.test('a body that cannot be read is put aside with its reason, and those beside it are expanded', async (t) => {
+  await tell(1);
+  const depth = 200_000;
+  await post(`{"text":"\\u0000","nested":${'['.repeat(depth)}${']'.repeat(depth)}}`);
+  await tell(1);
+  const [, , last] = await db('inbound_bodies').orderBy('id').select('id');
+  await tell(1);
+  await db('inbound_bodies')
+    .where({ id: last?.id })
+    .update({ body: Buffer.alloc(64) });
+  await expand();
+  const aside = { state: 'quarantined', attempt: 1, reason: /^the body cannot be read: ./ };
+  t.match(await bodies(), [aside, aside]);
+  t.equal((await bodies()).length, 2);
 });

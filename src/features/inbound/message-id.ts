@@ -1,19 +1,25 @@
 /** A second of the provider's clock, which tells no milliseconds. */
 const clock_slack_ms = 999;
 
+const place_bits = 12;
+
+/** Events of one body that have ids of their own; Meta puts up to 1,000 into one. */
+export const most_places = 2 ** place_bits;
+
 const ones = (bits: number) => (1n << BigInt(bits)) - 1n;
 
 /**
  * The id (UUID v7) of what an item of a body becomes: the same however often the body is expanded, and in the order of
  * the conversation. The time in it is that of its arrival, or the provider's where it came late (a repeat after an outage);
- * below it stand how late it came, the arrival among those of one millisecond, and the place in the body.
+ * below it stand how late it came, the arrival among those of one millisecond, and the place in the body, from 0 to below
+ * `most_places`.
  */
 export function messageIdOf(body_id: string, place: number, at: Date): string {
   const received_ms = arrivedAt(body_id).getTime();
   const time_ms = Math.max(0, Math.min(received_ms, at.getTime() + clock_slack_ms));
   const late_ms = BigInt(received_ms - time_ms) & ones(32);
   const arrival = arrivalOf(body_id) & ones(30);
-  const rest = (late_ms << 42n) | (arrival << 12n) | (BigInt(place) & ones(12));
+  const rest = (late_ms << 42n) | (arrival << BigInt(place_bits)) | (BigInt(place) & ones(place_bits));
   const high = (BigInt(time_ms) << 16n) | (7n << 12n) | (rest >> 62n);
   const low = (2n << 62n) | (rest & ones(62));
   const hex = high.toString(16).padStart(16, '0') + low.toString(16).padStart(16, '0');

@@ -5,6 +5,7 @@ import { toStorableJson } from '../../db/storable-json.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
 import { findProvider } from '../../providers/registry.ts';
 import type { ClaimedBody } from './inbound.repository.ts';
+import { most_places } from './message-id.ts';
 import { bodyBinding } from './sealed.ts';
 
 /** A body, read. */
@@ -22,7 +23,10 @@ export function readBody(
 ): InboundEvent[] | string {
   try {
     const text = scope.vault.unseal(body, bodyBinding(id)).toString('utf8');
-    return findProvider(channel.provider).inbound.parse(parseStorable(text), credentials, received_at);
+    const events = findProvider(channel.provider).inbound.parse(parseStorable(text), credentials, received_at);
+    return events.length > most_places
+      ? `the body tells of ${events.length} events, and may of ${most_places}`
+      : events;
   } catch (error) {
     return error instanceof SyntaxError ? 'the body is no JSON' : `the body cannot be read: ${messageOf(error)}`;
   }

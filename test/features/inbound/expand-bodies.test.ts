@@ -1,6 +1,7 @@
 import t from 'tap';
 import { expandBodies } from '../../../src/features/inbound/expand-bodies.ts';
 import { claimBodies } from '../../../src/features/inbound/inbound.repository.ts';
+import { most_places } from '../../../src/features/inbound/message-id.ts';
 import { createInbound } from '../../support/inbound.ts';
 import { startService } from '../../support/service.ts';
 
@@ -60,4 +61,12 @@ t.test('a body that cannot be read is put aside with its reason, and those besid
   const aside = { state: 'quarantined', attempt: 1, reason: /^the body cannot be read: ./ };
   t.match(await bodies(), [aside, aside]);
   t.equal((await bodies()).length, 2);
+});
+
+t.test('a body of more events than have ids is put aside, and one of as many is expanded', async (t) => {
+  await tell(most_places);
+  await tell(most_places + 1);
+  await expand();
+  t.match(await bodies(), [{ state: 'quarantined', reason: 'the body tells of 4097 events, and may of 4096' }]);
+  t.equal((await bodies()).length, 1);
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { v7 as uuid, validate, version } from 'uuid';
-import { messageIdOf } from '../../../src/features/inbound/message-id.ts';
+import { messageIdOf, most_places } from '../../../src/features/inbound/message-id.ts';
 
 const second = (count: number) => new Date(1_790_000_000_000 + count * 1_000);
 const bodyAt = (received_at: Date) => uuid({ msecs: received_at.getTime() });
@@ -20,6 +20,14 @@ t.test('orders what came at once by arrival, and what one body brings by its pla
   const ids = bodies.flatMap((body) => [0, 1, 999].map((place) => messageIdOf(body, place, second(5))));
   t.same([...ids].sort(), ids);
   t.equal(new Set(ids).size, ids.length);
+});
+
+t.test('tells apart as many places as a body may have, and no more', async (t) => {
+  const body = bodyAt(second(7));
+  const ids = Array.from({ length: most_places }, (_, place) => messageIdOf(body, place, second(7)));
+  t.same(ids.toSorted(), ids);
+  t.equal(new Set(ids).size, most_places);
+  t.equal(messageIdOf(body, most_places, second(7)), ids[0], 'which is why a body with more is not expanded');
 });
 
 t.test('puts what came late where the provider says that it was written', async (t) => {

@@ -33,8 +33,10 @@ const seconds = () => Math.floor(Date.now() / 1000);
 
 /** What providers call in for one company's two channels. */
 export function createInbound(service: Service, company: Company) {
-  const deliver = async (value: unknown, field = 'messages', headers: Record<string, string> = {}): Promise<Reply> => {
-    const entry = { id: demo_values.graph.waba_id, time: seconds(), changes: [{ field, value }] };
+  const deliver = (value: unknown, field = 'messages', headers: Record<string, string> = {}): Promise<Reply> =>
+    deliverAll([{ field, value }], headers);
+  const deliverAll = async (changes: unknown[], headers: Record<string, string> = {}): Promise<Reply> => {
+    const entry = { id: demo_values.graph.waba_id, time: seconds(), changes };
     const body = onTheWire({ object: 'whatsapp_business_account', entry: [entry] });
     return service.send(null, 'POST', `/v1/inbound/${company.official_id}`, body, {
       'content-type': 'application/json',
@@ -71,5 +73,5 @@ export function createInbound(service: Service, company: Company) {
     await taken();
     await eventually(() => waiting('inbound_items'), none);
   };
-  return { deliver, write, report, gateway, taken, expanded, metadata };
+  return { deliver, deliverAll, write, report, gateway, taken, expanded, metadata };
 }

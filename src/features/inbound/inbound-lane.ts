@@ -2,7 +2,7 @@ import type { Context, Scope } from '../../context.ts';
 import type { LaneWork } from '../../lanes/lane.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
-import { applyOne, expandBodies, first_retry_ms, type InboundDependencies, toPlaced } from './expand-bodies.ts';
+import { expandBodies, type InboundDependencies } from './expand-bodies.ts';
 import {
   type ClaimedBody,
   type ClaimedItem,
@@ -12,6 +12,7 @@ import {
   postponeItem,
   releaseLost,
 } from './inbound.repository.ts';
+import { applyOne, first_retry_ms, toPlaced } from './inbound-items.ts';
 import { openScope, sealed_off, tellDropped } from './open-scope.ts';
 import { itemBinding } from './sealed.ts';
 

@@ -161,6 +161,25 @@ export async function finishBodies(
   });
 }
 
+/** Their leases begin anew; returns the ids of those that nobody else has taken since. */
+export async function extendLeases(
+  { db }: Ctx,
+  bodies: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>[],
+  lease_ms: number,
+): Promise<Set<string>> {
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `update inbound_bodies b set lease_until = now() + cast(:lease as interval)
+       from jsonb_to_recordset(cast(:bodies as jsonb)) as g (account_id uuid, id uuid, fence bigint)
+      where b.account_id = g.account_id and b.id = g.id and b.fence = g.fence and b.state = 'working'
+     returning b.id`,
+    {
+      lease: `${lease_ms} milliseconds`,
+      bodies: JSON.stringify(bodies.map(({ account_id, id, fence }) => ({ account_id, id, fence }))),
+    },
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Claimed and not begun: due again, as if it had not been. */
 export async function giveBack({ db }: Ctx, bodies: Pick<ClaimedBody, 'account_id' | 'id' | 'fence'>[]): Promise<void> {
   await db.raw(

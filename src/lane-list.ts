@@ -7,6 +7,7 @@ import { sweepSilence } from './features/attendances/sweep-silence.ts';
 import type { Outside } from './features/channels/provider-call.ts';
 import { dropOldEvents } from './features/events/retention.repository.ts';
 import { tellingLane, tellingUpkeep } from './features/events/tell-of-events.ts';
+import { dropOldQuarantine } from './features/inbound/drop-old-quarantine.ts';
 import { inboundWork } from './features/inbound/inbound-lane.ts';
 import { syncDueTemplates } from './features/templates/sync-due.ts';
 import { dropOldDeliveries } from './features/webhooks/deliveries.repository.ts';
@@ -92,6 +93,11 @@ export function startLanes(
       name: 'old_events',
       every_ms: events_upkeep_ms,
       run: (own) => dropOldEvents(own, config.events_kept_days),
+    }),
+    startUpkeep(ctx, {
+      name: 'old_quarantine',
+      every_ms: events_upkeep_ms,
+      run: (own) => dropOldQuarantine(own, config.events_kept_days),
     }),
     startUpkeep(ctx, { name: 'stored_answers', every_ms: upkeep_ms, run: sweepAnswers }),
   ];

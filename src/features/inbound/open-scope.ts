@@ -21,11 +21,12 @@ export async function openScope(
   return { channel, scope };
 }
 
-/** Bodies or items that waited when their channel was deleted. */
+/** Bodies or items that nobody will apply any more: by default, because they waited when their channel was deleted. */
 export function tellDropped(
   ctx: Context,
   { account_id, channel_id }: { account_id: string; channel_id: string },
   dropped: number,
+  reason = 'the channel was deleted',
 ): void {
-  ctx.log.info({ account_id, channel_id, dropped, reason: 'the channel was deleted' }, 'inbound.dropped');
+  ctx.log.info({ account_id, channel_id, dropped, reason }, 'inbound.dropped');
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts';
+import { lowestIdAt } from '../../db/id-bounds.ts';
 
 type Ctx = Pick<Context, 'db'>;
 
@@ -81,4 +82,56 @@ export async function dropSealed(
 ): Promise<void> {
   if (place === null) await db('inbound_bodies').where({ account_id, id: body_id }).delete();
   else await db('inbound_items').where({ account_id, body_id, place }).delete();
+}
+
+const dropped_at_once = 1_000;
+const day_ms = 86_400_000;
+
+/** What one statement dropped of a channel. */
+export interface DroppedOfChannel {
+  account_id: string;
+  channel_id: string;
+  dropped: number;
+}
+
+/** The accounts that have rows are found by one step through the primary key each; of theirs none younger is read. */
+const dropping = (table: string, { body_id, key }: { body_id: string; key: string }) => `
+  with recursive holders as (
+    (select account_id from ${table} order by account_id limit 1)
+    union all
+    select n.account_id from holders a
+     cross join lateral (
+       select account_id from ${table} where account_id > a.account_id order by account_id limit 1) n
+  ),
+  old as materialized (
+    select q.* from holders a
+     cross join lateral (
+       select account_id, ${key} from ${table}
+        where account_id = a.account_id and ${body_id} < cast(:before as uuid) and state = 'quarantined'
+        order by ${key} limit ${dropped_at_once} for update skip locked) q
+     limit ${dropped_at_once}
+  ),
+  gone as (
+    delete from ${table} where (account_id, ${key}) in (select account_id, ${key} from old) returning account_id, channel_id
+  )
+  select account_id, channel_id, count(*) as dropped from gone group by account_id, channel_id`;
+
+const droppings = [
+  dropping('inbound_bodies', { body_id: 'id', key: 'id' }),
+  dropping('inbound_items', { body_id: 'body_id', key: 'body_id, place' }),
+];
+
+/**
+ * Drops what is in quarantine and came in more than `days` ago, by the ids of bodies, which are of that time: of all accounts at
+ * most 1,000 bodies and 1,000 events.
+ */
+export async function dropOldQuarantined(
+  { db, now }: Pick<Context, 'db' | 'now'>,
+  days: number,
+): Promise<DroppedOfChannel[]> {
+  const before = lowestIdAt(now().getTime() - days * day_ms);
+  const dropped: DroppedOfChannel[] = [];
+  for (const statement of droppings)
+    dropped.push(...(await db.raw<{ rows: DroppedOfChannel[] }>(statement, { before })).rows);
+  return dropped;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { dropOldQuarantine } from '../../../src/features/inbound/drop-old-quarantine.ts';
+import { releaseLost } from '../../../src/features/inbound/inbound.repository.ts';
 import { captureLog } from '../../support/log.ts';
 import { eventually, startService } from '../../support/service.ts';
 
@@ -76,7 +77,42 @@ t.test('at most 1,000 at once', async (t) => {
   t.equal(await dropOldQuarantine(ctx, 31), 1);
 });
 
-t.test('the service does it by itself, once they are older than events are kept', async (t) => {
+t.test('a lease that has passed makes due again, and after 5 tries puts aside', async (t) => {
+  const held = (tries: object, lease_s: number) => ({
+    ...{ state: 'working', reason: 'of before', fence: 7, ...tries },
+    lease_until: db.raw(`now() + ${lease_s} * interval '1 second'`),
+  });
+  for (const attempt of [4, 5]) await keep('inbound_bodies', 0, held({ attempt }, -1));
+  await keep('inbound_bodies', 0, held({ attempt: 5 }, 60));
+  for (const tries of [4, 5]) await keep('inbound_items', 0, held({ tries }, -1));
+  await keep('inbound_items', 0, held({ tries: 5 }, 60));
+  t.equal(await releaseLost(ctx, 5), 4);
+  const free = { lease_until: null };
+  const columns = ['state', 'reason', 'lease_until'] as const;
+  t.match(
+    await db('inbound_bodies')
+      .orderBy('id')
+      .select('attempt', ...columns),
+    [
+      { state: 'due', attempt: 4, reason: 'of before', ...free },
+      { state: 'quarantined', attempt: 5, reason: 'its expansion never ended', ...free },
+      { state: 'working', attempt: 5, lease_until: Date },
+    ],
+  );
+  t.match(
+    await db('inbound_items')
+      .orderBy('body_id')
+      .select('tries', ...columns),
+    [
+      { state: 'due', tries: 4, reason: 'of before', ...free },
+      { state: 'quarantined', tries: 5, reason: 'of before', ...free },
+      { state: 'working', tries: 5, lease_until: Date },
+    ],
+  );
+  t.equal(await releaseLost(ctx, 5), 0);
+});
+
+t.test('the service drops by itself what came in before the oldest event that is kept', async (t) => {
   await keep('inbound_bodies', 366);
   await keep('inbound_items', 366);
   const kept = await keep('inbound_bodies', 364);

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
-import { createDatabase, createEmptyDatabase } from '../support/database.ts';
+import { v7 as uuid } from 'uuid';
+import { createDatabase, createEmptyDatabase, runStatement } from '../support/database.ts';
 import { databaseUrl, processSettings, runCommand, startProcess } from '../support/process.ts';
 import { callOver } from '../support/remote-company.ts';
 import { holdClosedPort } from '../support/scripted-server.ts';
@@ -88,6 +89,42 @@ t.test('accounts and keys, beside a running service', async (t) => {
 
   const unknown = await runCommand(t, ['keys', 'revoke', ...at, '--key', account.id], env);
   t.match(unknown, { code: 78, stdout: '', stderr: /has no API key/ });
+});
+
+t.test('inbound list shows what is in quarantine, and inbound retry makes it due again', async (t) => {
+  const ask = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCommand(t, args, env);
+    if (code !== 0) throw new Error(`${args.join(' ')}: ${code} ${stderr}`);
+    return JSON.parse(stdout);
+  };
+  const { id: account_id } = await ask('accounts', 'create', '--name', 'Loja Exemplo');
+  const [channel_id, body_id, other_id] = [uuid(), uuid(), uuid()];
+  await runStatement(
+    settings,
+    `insert into channels (account_id, id, name, type, provider, base_url, credentials, verify_token, max_per_second, created_at, updated_at)
+     values ('${account_id}', '${channel_id}', 'Gateway', 'unofficial', 'evolution', 'http://127.0.0.1', '', 'token-of-nobody', 1, now(), now());
+     insert into inbound_bodies (account_id, id, channel_id, body, state, reason, attempt, received_at)
+     values ('${account_id}', '${body_id}', '${channel_id}', '', 'quarantined', 'the body is no JSON', 5, now() - interval '1 hour'),
+            ('${account_id}', '${uuid()}', '${channel_id}', '', 'due', null, 0, now());
+     insert into inbound_items (account_id, body_id, place, channel_id, event, kind, state, reason, tries, run_at, received_at)
+     values ('${account_id}', '${other_id}', 3, '${channel_id}', '', 'message', 'quarantined', 'poisoned', 5, now(), now())`,
+  );
+  const kept = [
+    { account_id, channel_id, body_id, place: null, kind: 'body', reason: 'the body is no JSON' },
+    { account_id, channel_id, body_id: other_id, place: 3, kind: 'message', reason: 'poisoned' },
+  ];
+  const listed = await ask('inbound', 'list');
+  t.match(listed, kept, 'oldest first');
+  t.equal(listed.length, 2);
+  t.same(await ask('inbound', 'retry', '--body', body_id), { retried: 1 });
+  t.match(await ask('inbound', 'list'), kept.slice(1));
+  t.same(await ask('inbound', 'retry'), { retried: 1 });
+  t.same(await ask('inbound', 'list'), []);
+  t.match(await runCommand(t, ['inbound', 'retry', '--body', 'all'], env), {
+    code: 78,
+    stderr: /--body is required, and/,
+  });
+  t.match(await runCommand(t, ['inbound'], env), { code: 78, stdout: '', stderr: /^Say: conversar inbound list/ });
 });
 
 t.test('openapi prints the document that is kept', async (t) => {

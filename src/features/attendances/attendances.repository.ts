@@ -132,8 +132,8 @@ export async function lockAttendances(
   return new Set(rows.filter((row) => ['starting', 'open'].includes(row.status)).map((row) => row.id));
 }
 
-/** Ids of those of these messages, of any accounts, that would open a chat: the contact has not written, nor did a message go out before. */
-export async function listOpening(
+/** Ids of those of these messages, of any accounts, in whose attendance the contact has not written. */
+export async function listUnanswered(
   { db }: Pick<Context, 'db'>,
   messages: { account_id: string; attendance_id: string; id: string }[],
 ): Promise<Set<string>> {
@@ -141,10 +141,7 @@ export async function listOpening(
   const { rows } = await db.raw<{ rows: { id: string }[] }>(
     `select k.id from unnest(cast(:accounts as uuid[]), cast(:attendances as uuid[]), cast(:ids as uuid[])) as k (account_id, attendance_id, id)
        join attendances a on a.account_id = k.account_id and a.id = k.attendance_id
-      where a.window_expires_at is null
-        and not exists (select from messages p
-                         where p.account_id = a.account_id and p.attendance_id = a.id and p.direction = 'outbound' and p.id <> k.id
-                           and p.status in ('accepted', 'held', 'sent', 'delivered', 'read'))`,
+      where a.window_expires_at is null`,
     {
       accounts: messages.map(({ account_id }) => account_id),
       attendances: messages.map(({ attendance_id }) => attendance_id),

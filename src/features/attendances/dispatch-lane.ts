@@ -17,8 +17,9 @@ import {
   type WrittenOutcome,
 } from '../messages/dispatch.repository.ts';
 import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
+import { listFirstOut } from '../messages/unanswered.repository.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
-import { listOpening } from './attendances.repository.ts';
+import { listUnanswered } from './attendances.repository.ts';
 import { recordOutcomes } from './record-outcomes.ts';
 import { sweepDoubts } from './sweep-doubts.ts';
 
@@ -82,7 +83,10 @@ async function claimItems(
   return { items, again_in_ms };
 }
 
-/** Of these messages the first ones of attendances, over gateways that WhatsApp lets open no chats; replies go through. */
+/**
+ * Of these messages those that would open a chat over gateways that WhatsApp lets open none: the contact has not written, nor did a
+ * message go out before.
+ */
 async function listBarred(
   ctx: Context,
   claimed: ClaimedMessage[],
@@ -92,7 +96,11 @@ async function listBarred(
     const channel = channels.get(channel_id);
     return channel?.type === 'unofficial' && channel.status === 'restricted';
   });
-  return listOpening(ctx, locked);
+  const unanswered = await listUnanswered(ctx, locked);
+  return listFirstOut(
+    ctx,
+    locked.filter(({ id }) => unanswered.has(id)),
+  );
 }
 
 /** What was claimed and cannot be loaded ends as a doubt, so a database that went away in between is waited for. */

@@ -1,6 +1,6 @@
 import type { Scope } from '../../context.ts';
 import { inTransaction } from '../../context.ts';
-import { isDatabaseUnavailable, messageOf } from '../../db/pg-errors.ts';
+import { isDatabaseUnavailable, isTooMuchAtOnce, messageOf } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
 import { applyEvents, type Outcome } from './apply-event.ts';
@@ -39,7 +39,8 @@ export async function applyOne(
     const outcomes = await inTransaction(scope, (trx) => applyEvents(trx, public_url, channel, [placed]));
     return toResult(event, outcomes.get(place));
   } catch (error) {
-    if (isDatabaseUnavailable(error)) throw error;
+    // Who waited for a lock, or took too long, waits alone.
+    if (isDatabaseUnavailable(error) && !isTooMuchAtOnce(error)) throw error;
     scope.log.warn(
       { err: error, account_id: scope.account_id, channel_id: channel.id, kind: event.kind },
       'inbound.not_applied',

@@ -50,3 +50,23 @@ export async function listUnansweredLike(
   const is_any_open = alike.some((one) => !one.is_given_up);
   return alike.filter((one) => one.is_given_up !== is_any_open);
 }
+
+/** Ids of those of these messages, of any accounts, before which no other one of their attendance went out. */
+export async function listFirstOut(
+  { db }: Pick<Scope, 'db'>,
+  messages: { account_id: string; attendance_id: string; id: string }[],
+): Promise<Set<string>> {
+  if (messages.length === 0) return new Set();
+  const { rows } = await db.raw<{ rows: { id: string }[] }>(
+    `select k.id from unnest(cast(:accounts as uuid[]), cast(:attendances as uuid[]), cast(:ids as uuid[])) as k (account_id, attendance_id, id)
+      where not exists (select from messages m
+                         where m.account_id = k.account_id and m.attendance_id = k.attendance_id and m.direction = 'outbound'
+                           and m.id <> k.id and m.status in ('accepted', 'held', 'sent', 'delivered', 'read'))`,
+    {
+      accounts: messages.map(({ account_id }) => account_id),
+      attendances: messages.map(({ attendance_id }) => attendance_id),
+      ids: messages.map(({ id }) => id),
+    },
+  );
+  return new Set(rows.map(({ id }) => id));
+}

@@ -1,6 +1,6 @@
 import type { Scope } from '../../context.ts';
 import type { InboundTemplate } from '../../providers/inbound.ts';
-import { askForSync } from '../channels/channels.repository.ts';
+import { askForSync, findChannel } from '../channels/channels.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { templateEvent } from './template-event.ts';
 import { changeTemplate } from './templates.repository.ts';
@@ -16,7 +16,11 @@ export async function applyTemplateNews(trx: Scope, channel_id: string, news: In
     ...(category ? { category } : {}),
     ...(quality ? { quality } : {}),
   };
-  const changed = await changeTemplate(trx, channel_id, { name, language }, change, news.at);
+  const channel = await findChannel(trx, channel_id);
+  const changed = await changeTemplate(trx, channel_id, { name, language }, change, {
+    at: news.at,
+    listed_at: channel?.templates_synced_at ?? null,
+  });
   // One that we do not know yet is in the next listing, and so is what counts of news that came out of order.
   if (news.needs_sync || !changed || changed.is_late) await askForSync(trx, channel_id);
   if (!changed?.has_changed) return false;

@@ -42,7 +42,7 @@ export async function listTemplates(
 }
 
 /**
- * Changes one template between two syncs; undefined when the channel has none of this name and language. `is_late`: more is known of
+ * Changes one template between two syncs, the last of them at `listed_at`; undefined when the channel has none of this name and language. `is_late`: more is known of
  * it since then, and nothing is changed.
  */
 export async function changeTemplate(
@@ -50,7 +50,7 @@ export async function changeTemplate(
   channel_id: string,
   key: { name: string; language: string },
   change: Partial<Pick<TemplatesRow, 'status' | 'category' | 'quality'>>,
-  at: Date,
+  { at, listed_at }: { at: Date; listed_at: Date | null },
 ): Promise<{ row: TemplatesRow; has_changed: boolean; is_late: boolean } | undefined> {
   const before = await table(ctx, 'templates')
     .where({ channel_id, ...key })
@@ -58,9 +58,8 @@ export async function changeTemplate(
     .first();
   if (!before) return undefined;
   const has_changed = Object.entries(change).some(([name, value]) => before[name as 'status'] !== value);
-  const channel = await table(ctx, 'channels').where({ id: channel_id }).first('templates_synced_at');
   // A listing that said the same as was known is the last word, too, and has not written it.
-  const known_at = Math.max(before.synced_at.getTime(), channel?.templates_synced_at?.getTime() ?? 0);
+  const known_at = Math.max(before.synced_at.getTime(), listed_at?.getTime() ?? 0);
   // Providers date by the second.
   const is_late = at.getTime() + 1_000 <= known_at;
   if (is_late || (!has_changed && at <= before.synced_at)) return { row: before, has_changed: false, is_late };

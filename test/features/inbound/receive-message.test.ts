@@ -4,7 +4,7 @@ import { type Body, startService } from '../../support/service.ts';
 
 const service = await startService(t);
 const company = await service.createCompany();
-const { write, deliver, gateway, expanded, metadata } = createInbound(service, company);
+const { write, deliver, gateway, taken, expanded, metadata } = createInbound(service, company);
 const attendancesOf = async (contact_id: string): Promise<Body[]> =>
   (await company.get(`/v1/attendances?contact_id=${contact_id}`)).body.data;
 const lookup = async (phone: string): Promise<Body> =>
@@ -256,4 +256,29 @@ t.test('what a person wrote who was erased does not come back with a repeat of t
   const anew = await lookup('31988880181');
   t.not(anew.id, contact.id, 'who writes again is somebody new');
   t.equal((await attendancesOf(anew.id)).length, 1);
+});
+
+t.test('a message whose attendance somebody holds waits alone, and its neighbours are there', async (t) => {
+  await write('553188880191', { name: 'Preso' });
+  await expanded();
+  const [held] = await attendancesOf((await lookup('31988880191')).id);
+  const holder = await service.db.transaction();
+  await holder.raw('set local idle_in_transaction_session_timeout = 0');
+  await holder('attendances').where({ id: held.id }).forUpdate().select('id');
+  const person = (wa_id: string) => ({ wa_id, profile: { name: 'Duas' } });
+  const message = (from: string) => ({
+    ...{ from, id: newId(), timestamp: String(Math.floor(Date.now() / 1_000)) },
+    ...{ type: 'text', text: { body: 'Na mesma' } },
+  });
+  await deliver({
+    ...{ messaging_product: 'whatsapp', metadata, contacts: [person('553188880191'), person('553188880192')] },
+    messages: [message('553188880191'), message('553188880192')],
+  });
+  await taken();
+  t.equal((await attendancesOf((await lookup('31988880192')).id)).length, 1);
+  await holder.rollback();
+  await expanded();
+  const { body } = await company.get(`/v1/attendances/${held.id}/messages`);
+  t.equal(body.data.length, 2);
+  t.same(await service.db('inbound_items').select('*'), []);
 });

@@ -19,8 +19,13 @@ export interface LaneWork<Item, Outcome> {
    * begun by now should not, for it would be cut off.
    */
   run: (ctx: Context, item: Item, isStopping: () => boolean) => Promise<Outcome>;
-  /** Writes outcomes that came in together, guarded by their fences, in one transaction. */
+  /**
+   * Writes outcomes that came in together, guarded by their fences, in one transaction; of different outcomes several run at once, in
+   * any order.
+   */
   finish: (ctx: Context, finished: Finished<Item, Outcome>[]) => Promise<void>;
+  /** The account of an item: where one's rows are locked, the outcomes of others are written without it. */
+  accountOf?: (item: Item) => string;
   /** Looks for expired leases and whatever else time alone decides. */
   sweep: (ctx: Context) => Promise<void>;
 }
@@ -73,10 +78,13 @@ export function startLane<Item, Outcome>(ctx: Context, work: LaneWork<Item, Outc
     // Still called: the last claim left something for want of a slot.
     if (work.is_chained || state.is_called) void pump();
   };
+  const { accountOf } = work;
   const finish = createFinisher<Finished<Item, Outcome>>({
     write: (batch) => work.finish(lane_ctx, batch),
+    accountOf: accountOf && (({ item }) => accountOf(item)),
     onDone: release,
     onError: (error) => report('finish', error),
+    onPutBack: (error, { item }) => log.warn({ err: error, account_id: accountOf?.(item) }, 'lane.put_back'),
     signal: ctx.signal,
   });
 

@@ -56,6 +56,7 @@ export function dispatchWork(deps: DispatchDependencies): LaneWork<DispatchItem,
           await askForSync({ ...ctx, account_id: item.message.account_id }, item.message.channel_id);
       deps.wake.call(settled_topic);
     },
+    accountOf: ({ message }) => message.account_id,
     sweep: (ctx) => sweepMessages(ctx, deps),
   };
 }

@@ -62,6 +62,7 @@ export function webhookWork(deps: WebhookDependencies): LaneWork<EndpointCalls, 
     },
     run: (ctx, item) => callAll(ctx, deps, item),
     finish: (ctx, finished) => recordCalls(ctx, finished),
+    accountOf: ({ endpoint }) => endpoint.account_id,
     // A lease that has passed is due again by itself: telling twice is no harm.
     sweep: async () => undefined,
   };

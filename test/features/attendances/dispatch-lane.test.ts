@@ -8,6 +8,7 @@ import { deriveMessageId } from '../../../src/providers/whatsapp-web.ts';
 import { createKeyRing } from '../../../src/seal.ts';
 import { demo_values } from '../../../src/simulator/demo-values.ts';
 import { addChannel } from '../../support/add-channel.ts';
+import { captureLog } from '../../support/log.ts';
 import { queueMessages } from '../../support/queue.ts';
 import { answerJson, startScriptedServer } from '../../support/scripted-server.ts';
 import { type Body, eventually, startService } from '../../support/service.ts';
@@ -150,4 +151,37 @@ t.test('a process that died under a gateway whose ids we choose leaves a doubt t
   const correlator = createCorrelator({ mac: () => Buffer.alloc(12) } as unknown as Vault, id, 1);
   const [, named = ''] = /^cv1\.([^.]+)/.exec(correlator) ?? [];
   t.equal(message.provider_message_id, deriveMessageId(named));
+});
+
+t.test('an attendance that somebody holds holds up the outcomes of no other account', async (t) => {
+  const { log, lines } = captureLog();
+  const { db, startLanes, createCompany } = await startService(t, { with_lanes: false, log });
+  const [one, other] = [await createCompany(), await createCompany()];
+  const start = async ({ start, unofficial_id: channel_id }: typeof one): Promise<Body> =>
+    (await start({ channel_id, text: 'Olá!' })).body;
+  const settled = (id: string) =>
+    eventually(
+      () => db('messages').where({ id, state: 'settled' }),
+      ([message]) => message !== undefined,
+    );
+  const held = await start(one);
+  const holding = await db.transaction();
+  await holding.raw('set local idle_in_transaction_session_timeout = 0');
+  await holding('attendances').where({ id: held.id }).forUpdate().select('id');
+  startLanes();
+  await eventually(
+    () =>
+      db.raw<{ rows: unknown[] }>(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%attendances%'`,
+      ),
+    ({ rows }) => rows.length > 0,
+  );
+  await settled((await start(other)).first_message.id);
+  const putBack = () => lines().filter(({ msg }) => msg === 'lane.put_back');
+  await eventually(async () => putBack().length, Boolean);
+  t.same([...new Set(putBack().map(({ account_id }) => account_id))], [one.account_id]);
+  t.same(await db('messages').where({ id: held.first_message.id, state: 'settled' }), [], 'it is held all the while');
+  await holding.rollback();
+  await settled(held.first_message.id);
+  t.match(await db('attempts').where({ message_id: held.first_message.id }), [{ number: 1, outcome: 'accepted' }]);
 });

@@ -293,6 +293,7 @@ t.test('recordOutcomes', async (t) => {
           done += count;
         },
         onError: (error) => errors.push(error),
+        onPutBack: () => t.fail('it waits for nobody'),
         signal: ctx.signal,
       });
       for (const written of batch) finish(written);

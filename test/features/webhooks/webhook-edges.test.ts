@@ -5,7 +5,8 @@ import { type Body, eventually, startService } from '../../support/service.ts';
 
 t.setTimeout(900_000);
 
-const service = await startService(t);
+// So long that no answer which a test keeps back is late.
+const service = await startService(t, { env: { CONVERSAR_WEBHOOK_TIMEOUT_MS: '60000' } });
 const { db } = service;
 const crm = await startReceiver(t);
 const { listen, happen: make, called } = createListeners(service, crm);
@@ -46,7 +47,7 @@ t.test('a replay passes over nothing that was not told yet, whatever its time', 
   await eventually(
     () =>
       db.raw<{ rows: unknown[] }>(
-        `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%webhook_endpoints%'`,
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%webhook_endpoints%'`,
       ),
     ({ rows }) => rows.length > 0,
   );
@@ -99,4 +100,31 @@ t.test('what is answered to a call in the air when its person is erased is not k
   const of = (type: string) => data.find(({ event_type }: Body) => event_type === type).attempts;
   t.match(of('contact.created'), [{ status_code: 200, response: null }]);
   t.match(of('contact.erased'), [{ response: `stored ${id}` }]);
+});
+
+t.test('endpoints that somebody holds hold up what comes of the calls of no other account', async (t) => {
+  const answers: (() => void)[] = [];
+  const hang: Parameters<typeof listen>[0] = (response) => void answers.push(() => response.writeHead(204).end());
+  const [one, other] = [await listen(hang), await listen(hang)];
+  await happen(one);
+  await called(one, 1);
+  await happen(other);
+  await called(other, 1);
+  const holding = await db.transaction();
+  await holding.raw('set local idle_in_transaction_session_timeout = 0');
+  await holding('webhook_endpoints').where({ id: one.id }).forUpdate().select('id');
+  const [answerOne, answerOther] = answers;
+  answerOne?.();
+  await eventually(
+    () =>
+      db.raw<{ rows: unknown[] }>(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%webhook_endpoints%'`,
+      ),
+    ({ rows }) => rows.length > 0,
+  );
+  answerOther?.();
+  await nothingWaits(other);
+  t.equal((await db('webhook_deliveries').where({ endpoint_id: one.id, state: 'pending' })).length, 1);
+  await holding.rollback();
+  await nothingWaits(one);
 });

@@ -3,8 +3,8 @@ import { type Context, inTransaction } from '../../context.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { NewEvent } from '../events/events.schema.ts';
-import { type FinishedCall, type FinishedEndpoint, finishCalls } from './calls.repository.ts';
 import { toEndpoint } from './endpoints.repository.ts';
+import { type FinishedCall, type FinishedEndpoint, finishCalls } from './finished-calls.repository.ts';
 import { nextAttemptIn, trouble } from './retry-schedule.ts';
 import type { FinishedCalls, MadeCall } from './webhook-lane.ts';
 

@@ -20,9 +20,11 @@ export interface TypedClient {
 
 /** The whole service without its lanes, its answers typed; closed when `t` ends. */
 export async function startTypedService(t: Test) {
-  const { ctx, simulator, createClient } = await startService(t, { with_lanes: false });
+  const { ctx, vaults, outside, simulator, createClient } = await startService(t, { with_lanes: false });
   return {
     ctx,
+    vaults,
+    outside,
     simulator,
     createClient: (given?: Parameters<typeof createClient>[0]): Promise<TypedClient> => createClient(given),
   };

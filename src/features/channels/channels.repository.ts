@@ -54,19 +54,30 @@ export async function askForSync(ctx: Ctx & Pick<Scope, 'now'>, id: string): Pro
   await table(ctx, 'channels').where({ id }).whereNull('sync_due_at').update({ sync_due_at: ctx.now() });
 }
 
-/** Takes one channel whose templates are to be read again and were not within `every_ms`; the mark goes with it. */
+/** Whose turn it is to have templates read again: accounts that had one, each time anew, and those who are not to have one now. */
+export interface SyncTurns {
+  had: string[];
+  busy: string[];
+}
+
+/**
+ * Takes one channel whose templates are to be read again and were not within `every_ms`, of the account that had the fewest turns;
+ * the mark goes with it.
+ */
 export async function takeDueSync(
   { db }: Pick<Context, 'db'>,
   every_ms: number,
+  { had, busy }: SyncTurns,
 ): Promise<Pick<ChannelsRow, 'account_id' | 'id'> | undefined> {
   const { rows } = await db.raw<{ rows: Pick<ChannelsRow, 'account_id' | 'id'>[] }>(
     `update channels set sync_due_at = null
       where (account_id, id) = (
         select account_id, id from channels
-         where sync_due_at is not null and (templates_synced_at is null or templates_synced_at < now() - cast(? as interval))
-         order by sync_due_at limit 1 for update skip locked)
+         where sync_due_at is not null and (templates_synced_at is null or templates_synced_at < now() - cast(:every as interval))
+           and account_id <> all (cast(:busy as uuid[]))
+         order by cardinality(array_positions(cast(:had as uuid[]), account_id)), sync_due_at limit 1 for update skip locked)
      returning account_id, id`,
-    [`${every_ms} milliseconds`],
+    { every: `${every_ms} milliseconds`, had, busy },
   );
   return rows[0];
 }

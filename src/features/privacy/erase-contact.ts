@@ -103,26 +103,23 @@ const events_at_once = 500;
 
 /**
  * Blanks all that was told of the contact, and what webhook endpoints answered to it; returns how many events that were. Endpoints are
- * held meanwhile, so that none is told of an event as it was and answers to it afterwards.
+ * held from the last moment on: what they were told until then is hidden, and of what they are told afterwards nobody is named.
  */
 async function blankEvents(trx: Scope, contact_id: string): Promise<number> {
-  await holdEndpoints(trx);
-  let count = 0;
-  let after_id: string | null = null;
+  const ids: string[] = [];
   for (;;) {
-    const events = await listEventsOfContact(trx, contact_id, after_id, events_at_once);
+    const events = await listEventsOfContact(trx, contact_id, ids.at(-1) ?? null, events_at_once);
     await replaceEventData(
       trx,
       events.map(({ id, type, data }) => ({ id, type, data: blankEvent(type, data) })),
     );
-    await blankResponses(
-      trx,
-      events.map(({ id }) => id),
-    );
-    count += events.length;
-    after_id = events.at(-1)?.id ?? null;
-    if (events.length < events_at_once) return count;
+    for (const { id } of events) ids.push(id);
+    if (events.length < events_at_once) break;
   }
+  await holdEndpoints(trx);
+  for (let first = 0; first < ids.length; first += events_at_once)
+    await blankResponses(trx, ids.slice(first, first + events_at_once));
+  return ids.length;
 }
 
 interface Erased {

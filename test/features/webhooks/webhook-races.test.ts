@@ -144,3 +144,30 @@ t.test('what an endpoint said of a person goes from the kept answer that showed 
   t.match(await client.call('DELETE', `/v1/contacts/${contact.id}`), { status: 204 });
   t.match(await again(), { status: 410, body: { code: 'idempotency_answer_erased' } });
 });
+
+t.test('an erasure that rewrites what was told holds no endpoint meanwhile', async (t) => {
+  const client = await service.createClient();
+  const endpoint = await listen(client);
+  const contact = await happen(client);
+  const holding = await db.transaction();
+  await holding.raw('set local idle_in_transaction_session_timeout = 0');
+  await holding('events').where({ contact_id: contact.id }).forUpdate().select('id');
+  const erase = () => client.call('DELETE', `/v1/contacts/${contact.id}`);
+  // It waits for a lock no longer than two seconds.
+  const erasing = erase();
+  await eventually(
+    () =>
+      db.raw<{ rows: unknown[] }>(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%update events%'`,
+      ),
+    ({ rows }) => rows.length > 0,
+  );
+  await t.resolves(
+    db.raw('select from webhook_endpoints where account_id = ? and id = ? for update nowait', [
+      client.account_id,
+      endpoint.id,
+    ]),
+  );
+  await holding.rollback();
+  if ((await erasing).status !== 204) t.match(await erase(), { status: 204 });
+});

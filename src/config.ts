@@ -116,7 +116,7 @@ export const settings = {
   events_kept_days: integer(
     'CONVERSAR_EVENTS_KEPT_DAYS',
     [31, 365, 3650],
-    'Days that events are kept: the feed begins, and timelines end, with the oldest that is left.',
+    'Days that events are kept: the feed begins, and timelines end, with the oldest that is left. What providers told and could not be applied is kept as long.',
   ),
   webhook_log_days: integer(
     'CONVERSAR_WEBHOOK_LOG_DAYS',

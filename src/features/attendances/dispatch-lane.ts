@@ -4,29 +4,21 @@ import { isDatabaseUnavailable } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { Wake } from '../../lanes/wake.ts';
-import { findProvider } from '../../providers/registry.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { askForSync, listChannelsOf } from '../channels/channels.repository.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
 import type { Outside } from '../channels/provider-call.ts';
 import { type ClaimedMessage, claimMessages } from '../messages/claim.repository.ts';
-import {
-  listLateMessages,
-  listLostMessages,
-  type OverdueMessage,
-  type WrittenOutcome,
-} from '../messages/dispatch.repository.ts';
 import { type DispatchItem, type DispatchOutcome, dispatchMessage } from '../messages/dispatch-message.ts';
 import { listFirstOut } from '../messages/unanswered.repository.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
 import { listUnanswered } from './attendances.repository.ts';
 import { recordOutcomes } from './record-outcomes.ts';
-import { sweepDoubts } from './sweep-doubts.ts';
+import { sweepMessages } from './sweep-messages.ts';
 
 /** Calls the lane: after a start queued a message. */
 export const dispatch_topic = 'dispatch';
 
-const sweep_batch = 200;
 const reload_ms = 200;
 
 export interface DispatchDependencies {
@@ -57,7 +49,12 @@ export function dispatchWork(deps: DispatchDependencies): LaneWork<DispatchItem,
       deps.wake.call(settled_topic);
     },
     accountOf: ({ message }) => message.account_id,
-    sweep: (ctx) => sweepMessages(ctx, deps),
+    sweep: async (ctx) => {
+      const { lost, too_late, changed, decided } = await sweepMessages(ctx, deps.public_url);
+      if (changed > 0) deps.onSwept?.({ lost, too_late });
+      if (decided > 0) deps.wake.call(dispatch_topic);
+      if (changed + decided > 0) deps.wake.call(settled_topic);
+    },
   };
 }
 
@@ -169,51 +166,4 @@ function toOutcomes(ctx: Context, finished: Finished<DispatchItem, DispatchOutco
         : [],
     ),
   };
-}
-
-/** Whose process died before it said under which id it sent: the ids that we choose ourselves, by the message's. */
-async function chosenIds(ctx: Context, lost: OverdueMessage[]): Promise<Map<string, string>> {
-  if (lost.length === 0) return new Map();
-  const provider_of = new Map((await listChannelsOf(ctx, lost)).map(({ id, provider }) => [id, provider]));
-  return new Map(
-    lost.flatMap(({ id, channel_id }): [string, string][] => {
-      const provider = provider_of.get(channel_id);
-      const chosen = provider === undefined ? undefined : findProvider(provider).chosenId?.(id);
-      return chosen === undefined ? [] : [[id, chosen]];
-    }),
-  );
-}
-
-/** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. T6, T7: what policies say of doubts. */
-async function sweepMessages(ctx: Context, { public_url, wake, onSwept }: DispatchDependencies): Promise<void> {
-  const lost = await listLostMessages(ctx, sweep_batch);
-  const late = await listLateMessages(ctx, sweep_batch);
-  const chosen = await chosenIds(ctx, lost);
-  const overdue =
-    (kind: 'lost' | 'too_late', code: string) =>
-    (row: (typeof lost)[number]): WrittenOutcome => ({
-      account_id: row.account_id,
-      attendance_id: row.attendance_id,
-      message_id: row.id,
-      fence: kind === 'lost' ? row.fence : null,
-      attempt: row.attempt,
-      kind,
-      provider_message_id: chosen.get(row.id) ?? null,
-      is_held: false,
-      error: { code, provider: null },
-      recipient: null,
-      run_in_ms: null,
-    });
-  const written = [
-    ...lost.map(overdue('lost', 'provider_answer_lost')),
-    ...late.map(overdue('too_late', 'not_sent_in_time')),
-  ];
-  if (written.length > 0) {
-    const changed = await recordOutcomes(ctx, public_url, { written, learned: [], channel_news: [] });
-    ctx.log.warn({ lost: lost.length, late: late.length, changed }, 'messages.swept');
-    if (changed > 0) onSwept?.({ lost: lost.length, too_late: late.length });
-  }
-  const decided = await sweepDoubts(ctx, public_url);
-  if (decided > 0) wake.call(dispatch_topic);
-  if (written.length + decided > 0) wake.call(settled_topic);
 }

@@ -3,6 +3,7 @@ import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import type { Vault } from '../../../src/context.ts';
 import { createAccount } from '../../../src/features/accounts/create-account.ts';
+import { sweepMessages } from '../../../src/features/attendances/sweep-messages.ts';
 import { createCorrelator } from '../../../src/features/messages/correlator.ts';
 import { deriveMessageId } from '../../../src/providers/whatsapp-web.ts';
 import { createKeyRing } from '../../../src/seal.ts';
@@ -184,4 +185,24 @@ t.test('an attendance that somebody holds holds up the outcomes of no other acco
   await holding.rollback();
   await settled(held.first_message.id);
   t.match(await db('attempts').where({ message_id: held.first_message.id }), [{ number: 1, outcome: 'accepted' }]);
+});
+
+t.test('nor does it hold up that what is late of another account ends', async (t) => {
+  const { ctx, db, createCompany } = await startService(t, { with_lanes: false });
+  const start = async () => {
+    const { start, unofficial_id: channel_id } = await createCompany();
+    return (await start({ channel_id, text: 'Olá!' })).body;
+  };
+  const [held, other] = [await start(), await start()];
+  await db('messages').update({ send_before: new Date(Date.now() - 1_000) });
+  const stateOf = async (id: string) => (await db('messages').where({ id }).first('status'))?.status;
+  const holding = await db.transaction();
+  await holding.raw('set local idle_in_transaction_session_timeout = 0');
+  await holding('attendances').where({ id: held.id }).forUpdate().select('id');
+  t.match(await sweepMessages(ctx, 'http://conversar.test'), { too_late: 2, changed: 1 });
+  t.equal(await stateOf(other.first_message.id), 'failed');
+  t.equal(await stateOf(held.first_message.id), 'queued');
+  await holding.rollback();
+  t.match(await sweepMessages(ctx, 'http://conversar.test'), { too_late: 1, changed: 1 });
+  t.equal(await stateOf(held.first_message.id), 'failed');
 });

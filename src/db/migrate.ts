@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { type ConnectionSettings, clientConfig } from './connection.ts';
-import { isLockTimeout } from './pg-errors.ts';
+import { isLostToAnother } from './pg-errors.ts';
 
 export interface MigrateOptions {
   log: Logger;
@@ -173,7 +173,7 @@ async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): 
     return true;
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
-    if (isLockTimeout(error)) return false;
+    if (isLostToAnother(error)) return false;
     const reason = error instanceof Error ? error.message : String(error);
     throw new MigrationError(`Migration ${name} failed and was rolled back: ${reason}`, { cause: error });
   }

@@ -18,15 +18,21 @@ const zone = {
   'half-hangs.example': { A: 'no_name', AAAA: 'silence' },
   'slow.example': { A: 'silence', AAAA: 'silence' },
   service: { A: ['10.0.0.7'], AAAA: [] },
+  'gateway.dev.svc.cluster.local': { A: ['10.0.0.8'], AAAA: [] },
+  'gateway.dev': { A: ['192.0.2.9'], AAAA: [] },
+  'evolution.dev.svc.cluster.local': { A: ['10.0.0.9'], AAAA: [] },
 } as const;
 
+const no_files = { hosts: '/nonexistent', resolv: '/nonexistent' };
+
 /** A look-up over that zone, what the system was asked, and a hand on the system's answers: nothing comes until `release`. */
-async function stage(t: Test, { may_be_private = false, is_held = false } = {}) {
+async function stage(t: Test, { may_be_private = false, is_held = false, files = no_files } = {}) {
   const names = await startNameServer(t, zone as unknown as Parameters<typeof startNameServer>[1]);
   const system: string[] = [];
   const held: (() => void)[] = [];
   const lookUp = createLookUp({
     may_be_private,
+    files,
     servers: [names.address],
     askSystem: async (hostname) => {
       system.push(hostname);
@@ -173,4 +179,67 @@ t.test('what name servers answer is judged and dialled like any address', async 
   t.match(await connect('mixed.example'), { reason: 'address_not_allowed' });
   t.match(await connect('mapped.example'), { reason: 'address_not_allowed' });
   t.equal(server.connections(), 1);
+});
+
+t.test('the hosts file comes first, IPv4 before IPv6, and needs no name server', async (t) => {
+  const folder = t.testdir({
+    hosts:
+      '127.0.0.1 localhost\n# not this one: 10.9.9.9 gateway.lan\n::7 gateway.lan\n10.0.0.5\tGateway.lan  gw # ours\n',
+  });
+  const { ask, names, system } = await stage(t, { files: { ...no_files, hosts: `${folder}/hosts` } });
+  t.same(await ask('gateway.LAN'), ['10.0.0.5', '::7']);
+  t.same(await ask('gw'), ['10.0.0.5']);
+  t.same([names.asked, system], [[], []]);
+});
+
+t.test('a short name means what the search list says, where it may be near', async (t) => {
+  const folder = t.testdir({
+    resolv: 'nameserver 10.0.0.1\nsearch tools.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n',
+  });
+  const files = { ...no_files, resolv: `${folder}/resolv` };
+  const inside = await stage(t, { may_be_private: true, files });
+  t.same(await inside.ask('gateway.dev'), ['10.0.0.8']);
+  t.same(await inside.ask('gateway.dev.'), ['192.0.2.9'], 'but with the dot of the root what it says');
+  t.same(await inside.ask('evolution.dev'), ['10.0.0.9']);
+  t.same(
+    await inside.ask('both.example'),
+    [...v4, '2001:db8::1'],
+    'and what is not near is asked for as it is, in the end',
+  );
+  const outside = await stage(t, { files });
+  t.same(
+    await outside.ask('gateway.dev'),
+    ['192.0.2.9'],
+    'a name with dots is public where nothing inside may be called',
+  );
+});
+
+t.test('a name server that fails, refuses or is silent is followed by the next', async (t) => {
+  const first = await startNameServer(t, zone as unknown as Parameters<typeof startNameServer>[1]);
+  const second = await startNameServer(t, {
+    'fails.example': { A: v4, AAAA: [] },
+    'slow.example': { A: v4, AAAA: [] },
+    'empty.example': { A: ['192.0.2.8'], AAAA: [] },
+  });
+  const lookUp = createLookUp({ may_be_private: false, servers: [first.address, second.address], files: no_files });
+  const never = new AbortController().signal;
+  t.same(await lookUp('fails.example', never), v4);
+  t.same(await lookUp('slow.example', never), v4);
+  await t.rejects(lookUp('empty.example', never), { code: 'ENODATA' }, 'what one knows to be so is so');
+});
+
+t.test('a family that stays silent costs no more than a short grace: a guard gets what there is', async (t) => {
+  const names = await Promise.all(
+    [1, 2, 3].map(() => startNameServer(t, zone as unknown as Parameters<typeof startNameServer>[1])),
+  );
+  const servers = names.map(({ address }) => address);
+  const lookUp = createLookUp({ may_be_private: false, servers, files: no_files });
+  const guard = createAddressGuard({ allowed_private_ranges: [], lookUp });
+  t.same(await lookUp('v6-hangs.example', AbortSignal.timeout(60_000)), v4);
+  t.same(
+    names.map(({ asked }) => asked.length > 0),
+    [true, false, false],
+    'the first one has said enough',
+  );
+  t.match(await guard.checkHost('https://v6-hangs.example/'), { ok: false, reason: 'address' });
 });

@@ -185,6 +185,7 @@ export const StartedAttendance = Closed(
 export const reused_example = {
   ...example,
   status: 'open',
+  first_message: { ...example.first_message, status: 'read' },
   outcome: {
     contact: 'found',
     attendance: 'reused',

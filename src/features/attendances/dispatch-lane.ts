@@ -14,6 +14,7 @@ import { listFirstOut } from '../messages/unanswered.repository.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
 import { listUnanswered } from './attendances.repository.ts';
 import { recordOutcomes } from './record-outcomes.ts';
+import { sweepDoubts } from './sweep-doubts.ts';
 import { sweepMessages } from './sweep-messages.ts';
 
 /** Calls the lane: after a start queued a message. */
@@ -50,10 +51,13 @@ export function dispatchWork(deps: DispatchDependencies): LaneWork<DispatchItem,
     },
     accountOf: ({ message }) => message.account_id,
     sweep: async (ctx) => {
-      const { lost, too_late, changed, decided } = await sweepMessages(ctx, deps.public_url);
+      const { lost, too_late, changed } = await sweepMessages(ctx, deps.public_url);
       if (changed > 0) deps.onSwept?.({ lost, too_late });
-      if (decided > 0) deps.wake.call(dispatch_topic);
-      if (changed + decided > 0) deps.wake.call(settled_topic);
+      if (changed > 0) deps.wake.call(settled_topic);
+      // T6, T7.
+      if ((await sweepDoubts(ctx, deps.public_url)) === 0) return;
+      deps.wake.call(dispatch_topic);
+      deps.wake.call(settled_topic);
     },
   };
 }

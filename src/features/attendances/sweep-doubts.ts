@@ -4,7 +4,7 @@ import { listChannelsOf } from '../channels/channels.repository.ts';
 import { type DoubtDecision, decideDoubt } from '../messages/decide-doubt.ts';
 import type { WrittenOutcome } from '../messages/dispatch.repository.ts';
 import { type Doubt, listDueDoubts, listSilentDoubts, postponeDoubts } from '../messages/doubts.repository.ts';
-import { recordOutcomes } from './record-outcomes.ts';
+import { recordApart } from './record-apart.ts';
 
 const sweep_batch = 200;
 
@@ -39,7 +39,7 @@ export async function sweepDoubts(ctx: Context, public_url: string): Promise<num
     decision.kind === 'wait' ? [] : [toOutcome(ctx, doubt, decision.kind, policy, within_s)],
   );
   if (written.length === 0) return 0;
-  const changed = await recordOutcomes(ctx, public_url, { written, learned: [], channel_news: [] });
+  const changed = await recordApart(ctx, public_url, written);
   // One that may not be resent any more (its attendance was closed) must not come up every second.
   const until = new Date(now.getTime() + 60_000);
   await postponeDoubts(

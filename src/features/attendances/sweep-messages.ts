@@ -1,5 +1,4 @@
 import type { Context } from '../../context.ts';
-import { isTooMuchAtOnce } from '../../db/pg-errors.ts';
 import { findProvider } from '../../providers/registry.ts';
 import { listChannelsOf } from '../channels/channels.repository.ts';
 import {
@@ -8,19 +7,15 @@ import {
   type OverdueMessage,
   type WrittenOutcome,
 } from '../messages/dispatch.repository.ts';
-import { recordOutcomes } from './record-outcomes.ts';
-import { sweepDoubts } from './sweep-doubts.ts';
+import { recordApart } from './record-apart.ts';
 
 const sweep_batch = 200;
-/** Each waits 2 s for its lock in vain. */
-const most_misses = 2;
 
-/** What a sweep found, and how many messages it changed and doubts it decided. */
+/** What a sweep found, and how many messages it changed. */
 export interface Swept {
   lost: number;
   too_late: number;
   changed: number;
-  decided: number;
 }
 
 /** Whose process died before it said under which id it sent: the ids that we choose ourselves, by the message's. */
@@ -36,7 +31,7 @@ async function chosenIds(ctx: Context, lost: OverdueMessage[]): Promise<Map<stri
   );
 }
 
-/** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. T6, T7: what policies say of doubts. */
+/** T4: a lease that passed is a doubt, never a second try. T8: what is too late is not sent. */
 export async function sweepMessages(ctx: Context, public_url: string): Promise<Swept> {
   const lost = await listLostMessages(ctx, sweep_batch);
   const late = await listLateMessages(ctx, sweep_batch);
@@ -62,32 +57,5 @@ export async function sweepMessages(ctx: Context, public_url: string): Promise<S
   ];
   const changed = await recordApart(ctx, public_url, written);
   if (written.length > 0) ctx.log.warn({ lost: lost.length, late: late.length, changed }, 'messages.swept');
-  const decided = await sweepDoubts(ctx, public_url);
-  return { lost: lost.length, too_late: late.length, changed, decided };
-}
-
-/** Overdue outcomes, of each account by themselves where they do not go together; returns how many messages changed. */
-async function recordApart(ctx: Context, public_url: string, written: WrittenOutcome[]): Promise<number> {
-  const record = (some: WrittenOutcome[]) =>
-    recordOutcomes(ctx, public_url, { written: some, learned: [], channel_news: [] });
-  try {
-    return written.length === 0 ? 0 : await record(written);
-  } catch (error) {
-    if (!isTooMuchAtOnce(error)) throw error;
-    ctx.log.warn({ err: error, messages: written.length }, 'messages.swept_apart');
-  }
-  let changed = 0;
-  for (const account_id of new Set(written.map((one) => one.account_id))) {
-    let misses = 0;
-    // Whoever holds one attendance of an account may hold many: the rest is for the next sweep.
-    for (const one of written.filter((each) => each.account_id === account_id)) {
-      if (misses >= most_misses) break;
-      changed += await record([one]).catch((error: unknown) => {
-        if (!isTooMuchAtOnce(error)) throw error;
-        misses += 1;
-        return 0;
-      });
-    }
-  }
-  return changed;
+  return { lost: lost.length, too_late: late.length, changed };
 }

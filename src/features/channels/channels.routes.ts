@@ -170,6 +170,10 @@ function changeRoutes(app: App, { guard, public_url, use }: Dependencies): void 
       },
     },
     async (request) => {
+      const { channel_id } = request.params;
+      // Nobody is asked where a host is for a channel that is not there.
+      if (request.body.base_url !== undefined && !(await findChannel(scopeOf(request), channel_id)))
+        throw channel_not_found({ pointer: ':channel_id', params: { id: channel_id } });
       await checkHost(guard, '/base_url', request.body.base_url);
       const tools = {
         public_url,

@@ -22,7 +22,7 @@ const ChannelWebhook = Closed(
     url: Type.String({ description: 'Enter it at the provider. For Z-API and WPPConnect it ends in `verify_token`.' }),
     verify_token: Type.String({
       description:
-        'Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. Events leave it out.',
+        'Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. In events it is empty there, and `url` and `headers` lack it: enter what `GET /v1/channels/{channel_id}` shows.',
     }),
     headers: Type.Record(Type.String(), Type.String(), {
       description: 'Headers for the provider to send with each call.',

@@ -116,7 +116,7 @@ export const event_kinds = {
   },
   'service_window.opened': {
     data: 'Attendance',
-    says: 'The contact wrote when the window was shut: free text may be sent for 24 h. Each `message.received` but a reaction moves its end, without this event.',
+    says: 'The contact wrote when the window was shut: free text may be sent for 24 h. A later `message.received` may move its end without this event (a reaction does not): read `service_window`.',
     example: { status: 'open', service_window: { status: 'active', expires_at: '2026-11-23T12:00:05.000Z' } },
   },
   'channel.status_changed': {

@@ -8,6 +8,14 @@ import { applyOne, keptOf, type Result, toPlaced, toResult } from './inbound-ite
 import type { ReadBody } from './read-body.ts';
 import type { Placed } from './to-steps.ts';
 
+/** The lease of the bodies that are applied; each throws when the work is not ours any more. */
+export interface BodiesLease {
+  /** It begins anew. */
+  keep: () => Promise<void>;
+  /** The same, where a quarter of it has passed since. */
+  keepWhenDue: () => Promise<void>;
+}
+
 interface Dependencies {
   public_url: string;
 }
@@ -36,25 +44,25 @@ interface Slice {
 
 /**
  * Applies bodies that go together, in one transaction, or a large one in slices, and the bodies go with it; returns how many events
- * had an effect. `keepLease` is awaited before each slice but the first; an error of it ends the work between two slices, and a
- * repeat has no second effect.
+ * had an effect. `lease` is kept between slices, and between events where they are taken apart; an error of it ends the work there, and a repeat has no second effect.
  */
 export async function applyBodies(
   scope: Scope,
   deps: Dependencies,
   channel: ChannelsRow,
   read: ReadBody[],
-  keepLease: () => Promise<void>,
+  lease: BodiesLease,
 ): Promise<number> {
   const [one] = read;
   const results =
     one && isLarge(one)
-      ? await applyInSlices(scope, deps, channel, one, keepLease)
+      ? await applyInSlices(scope, deps, channel, one, lease)
       : await applyTogether(
           scope,
           deps,
           channel,
           read.map((each) => toSlice(each, [], each.events.length)),
+          lease,
         );
   return results.filter(({ outcome }) => outcome === 'applied').length;
 }
@@ -64,12 +72,12 @@ async function applyInSlices(
   deps: Dependencies,
   channel: ChannelsRow,
   read: ReadBody,
-  keepLease: () => Promise<void>,
+  lease: BodiesLease,
 ): Promise<Result[]> {
   const results: Result[] = [];
   for (let next = 0; next < read.events.length; next += most_in_slice) {
-    if (next > 0) await keepLease();
-    results.push(...(await applyTogether(scope, deps, channel, [toSlice(read, results, most_in_slice)])));
+    if (next > 0) await lease.keep();
+    results.push(...(await applyTogether(scope, deps, channel, [toSlice(read, results, most_in_slice)], lease)));
   }
   return results;
 }
@@ -89,6 +97,7 @@ async function applyTogether(
   deps: Dependencies,
   channel: ChannelsRow,
   slices: Slice[],
+  lease: BodiesLease,
 ): Promise<Result[]> {
   try {
     const results = await inTransaction(scope, (trx) => applyAll(trx, deps, channel, slices));
@@ -99,9 +108,12 @@ async function applyTogether(
     scope.log.info({ err: error, channel_id: channel.id, bodies: slices.length }, 'inbound.taken_apart');
   }
   const [only] = slices;
-  if (slices.length === 1 && only) return applyPiecemeal(scope, deps, channel, only);
+  if (slices.length === 1 && only) return applyPiecemeal(scope, deps, channel, only, lease);
   const results: Result[] = [];
-  for (const one of slices) results.push(...(await applyTogether(scope, deps, channel, [one])));
+  for (const one of slices) {
+    await lease.keepWhenDue();
+    results.push(...(await applyTogether(scope, deps, channel, [one], lease)));
+  }
   return results;
 }
 
@@ -122,9 +134,18 @@ async function applyAll(
   return results;
 }
 
-async function applyPiecemeal(scope: Scope, deps: Dependencies, channel: ChannelsRow, slice: Slice): Promise<Result[]> {
+async function applyPiecemeal(
+  scope: Scope,
+  deps: Dependencies,
+  channel: ChannelsRow,
+  slice: Slice,
+  lease: BodiesLease,
+): Promise<Result[]> {
   const results: Result[] = [];
-  for (const placed of slice.placed) results.push(await applyOne(scope, deps, channel, placed));
+  for (const placed of slice.placed) {
+    await lease.keepWhenDue();
+    results.push(await applyOne(scope, deps, channel, placed));
+  }
   const ended = endedOf([slice], [results]);
   await finish(scope, ended);
   tellEnded(scope, channel, ended);

@@ -4,7 +4,12 @@ import type { InboundIdentity, InboundOptOut } from '../../providers/inbound.ts'
 import { readdressActive } from '../attendances/merge.repository.ts';
 import { learnAbout, lockContact } from '../contacts/change.repository.ts';
 import { findContact } from '../contacts/contacts.repository.ts';
-import { areGivenAnew, assignIdentities, dropIdentities } from '../contacts/identities.repository.ts';
+import {
+  areGivenAnew,
+  assignIdentities,
+  dropIdentities,
+  type ScopedIdentity,
+} from '../contacts/identities.repository.ts';
 import { phoneSearchText } from '../contacts/phone-number.ts';
 import { tellContact } from '../contacts/tell-contact.ts';
 import { mergeContacts } from './merge-contacts.ts';
@@ -22,7 +27,7 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
   ]);
   if (!before || !after || before.known.size === 0) return 'dropped';
   // Providers repeat themselves for days: by now others may have the old name, or it is theirs again.
-  if (await areGivenAnew(trx, before.identities, event.at)) return 'repeated';
+  if (await areGivenAnew(trx, goneOf(before.identities, after.identities), event.at)) return 'repeated';
   const known_id = await chooseOne(trx, before, null);
   if (known_id === null) return 'dropped';
   for (const other_id of after.known.keys()) {
@@ -30,14 +35,7 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
   }
   const contact = await lockContact(trx, known_id);
   if (!contact) return 'dropped';
-  const is_same = (one: { kind: string; scope: string; value: string }) =>
-    after.identities.some(
-      (new_one) => new_one.kind === one.kind && new_one.scope === one.scope && new_one.value === one.value,
-    );
-  await dropIdentities(
-    trx,
-    before.identities.filter((one) => !is_same(one)),
-  );
+  await dropIdentities(trx, goneOf(before.identities, after.identities));
   const { id: contact_id } = contact;
   const assigned = after.identities.map((identity) => ({ ...identity, contact_id, at: event.at }));
   await assignIdentities(trx, assigned, channel.provider);
@@ -52,6 +50,13 @@ export async function applyIdentity(trx: Scope, channel: ChannelsRow, event: Inb
   if (address) await readdressActive(trx, contact.id, channel.id, address);
   await tellContact(trx, 'contact.updated', (await findContact(trx, contact.id)) ?? contact);
   return 'applied';
+}
+
+/** The names that the person has no more. */
+function goneOf(before: ScopedIdentity[], after: ScopedIdentity[]): ScopedIdentity[] {
+  const isSame = (one: ScopedIdentity, other: ScopedIdentity) =>
+    one.kind === other.kind && one.scope === other.scope && one.value === other.value;
+  return before.filter((one) => !after.some((other) => isSame(one, other)));
 }
 
 /**

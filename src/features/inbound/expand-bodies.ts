@@ -14,6 +14,8 @@ export interface InboundDependencies {
   wake: Wake;
   lease_ms: number;
   public_url: string;
+  /** What is not begun by then is given back. */
+  isStopping?: () => boolean;
 }
 
 /** Applies what bodies of one channel tell, in their order; returns how many events had an effect. */
@@ -39,23 +41,53 @@ async function expandOpened(
   channel: ChannelsRow,
   bodies: ClaimedBody[],
 ): Promise<number> {
+  const { lease_ms, isStopping = () => false } = deps;
   // What does not fit into most of the lease is given back, so that nobody else expands it meanwhile.
-  const endOfTime = () => performance.now() + 0.6 * deps.lease_ms;
+  const endOfTime = () => performance.now() + 0.6 * lease_ms;
   let until = endOfTime();
   let applied = 0;
-  for await (const part of readParts(scope, channel, bodies)) {
-    const from = (place: number) => bodies.slice(bodies.findIndex(({ id }) => id === part.at(place)?.body.id));
-    applied += await applyBodies(scope, deps, channel, part, async () => {
+  let is_first = true;
+  for await (const read of readParts(scope, channel, bodies)) {
+    const from = (place: number) => bodies.slice(bodies.findIndex(({ id }) => id === read.at(place)?.body.id));
+    // An erasure takes bodies away, also those that are under a lease.
+    const part = is_first ? read : await stillThere(scope, read, lease_ms);
+    is_first = false;
+    let kept_at = performance.now();
+    const keep = async () => {
+      if (isStopping()) throw new GivenBack();
+      kept_at = performance.now();
       until = endOfTime();
-      await keepLeases(scope, from(0), deps.lease_ms);
-    });
+      await keepLeases(scope, from(0), lease_ms);
+    };
+    const keepWhenDue = async () => {
+      if (isStopping() || performance.now() - kept_at > lease_ms / 4) await keep();
+    };
+    try {
+      if (part.length > 0) applied += await applyBodies(scope, deps, channel, part, { keep, keepWhenDue });
+    } catch (error) {
+      if (!(error instanceof GivenBack)) throw error;
+      await giveBack(scope, from(0));
+      break;
+    }
     const left = from(-1).slice(1);
-    if (left.length > 0 && performance.now() > until) {
+    if (left.length > 0 && (isStopping() || performance.now() > until)) {
       await giveBack(scope, left);
       break;
     }
   }
   return applied;
+}
+
+/** The process stops between two events of a body: it is begun anew by another, which has no second effect. */
+class GivenBack extends Error {}
+
+async function stillThere(ctx: Context, read: ReadBody[], lease_ms: number): Promise<ReadBody[]> {
+  const held = await extendLeases(
+    ctx,
+    read.map(({ body }) => body),
+    lease_ms,
+  );
+  return read.filter(({ body }) => held.has(body.id));
 }
 
 /** Throws when somebody else may be expanding the first of them by now. */

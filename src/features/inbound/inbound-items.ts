@@ -18,6 +18,8 @@ export interface Result {
   outcome: string;
   /** Why it is to be tried again. */
   retry: string | null;
+  /** It waited in vain for somebody's lock, or took too long: that says nothing against it. */
+  has_waited?: boolean;
 }
 
 export function toResult(event: InboundEvent, outcome: Outcome | undefined): Result {
@@ -45,7 +47,7 @@ export async function applyOne(
       { err: error, account_id: scope.account_id, channel_id: channel.id, kind: event.kind },
       'inbound.not_applied',
     );
-    return { outcome: 'failed', retry: messageOf(error) };
+    return { outcome: 'failed', retry: messageOf(error), has_waited: isTooMuchAtOnce(error) };
   }
 }
 

@@ -21,6 +21,9 @@ export const inbound_topic = 'inbound';
 
 /** After so many tries an item is kept aside with its reason. */
 const most_tries = 5;
+/** Of one that waits for a lock, over about an hour: whoever holds it may be an operator at work. */
+const most_waits = 64;
+const longest_retry_ms = 60_000;
 
 /** Some bodies of one channel, in their order; or one item that is tried again. */
 export type InboundWorkItem = { bodies: ClaimedBody[] } | { item: ClaimedItem };
@@ -44,7 +47,8 @@ export function inboundWork(deps: InboundDependencies): LaneWork<InboundWorkItem
       ];
       return { items, again_in_ms: items.length > 0 ? 0 : null };
     },
-    run: (ctx, work) => ('item' in work ? retryItem(ctx, deps, work.item) : expandBodies(ctx, deps, work.bodies)),
+    run: (ctx, work, isStopping) =>
+      'item' in work ? retryItem(ctx, deps, work.item) : expandBodies(ctx, { ...deps, isStopping }, work.bodies),
     finish: async (_, finished) => {
       if (finished.some(({ outcome }) => outcome > 0)) deps.wake.call(settled_topic);
     },
@@ -78,14 +82,17 @@ async function retryItem(ctx: Context, deps: InboundDependencies, item: ClaimedI
   const { channel, scope } = opened;
   const event = readItem(scope, item);
   const result = await applyOne(scope, deps, channel, toPlaced({ ...item, id: item.body_id }, item.place, event));
-  const is_last = item.tries >= most_tries;
+  const is_last = item.tries >= (result.has_waited ? most_waits : most_tries);
   // A report on a message that we never sent, such as one from another app on the same number, is nobody's fault.
   if (!result.retry || (is_last && result.outcome === 'not_found')) {
     await deleteItem(ctx, item);
     return result.outcome === 'applied' ? 1 : 0;
   }
   if (is_last) return giveUpItem(ctx, item, result.retry);
-  await postponeItem(ctx, item, { reason: result.retry, run_in_ms: first_retry_ms * 2 ** (item.tries - 1) });
+  await postponeItem(ctx, item, {
+    reason: result.retry,
+    run_in_ms: Math.min(longest_retry_ms, first_retry_ms * 2 ** (item.tries - 1)),
+  });
   return 0;
 }
 

@@ -6,7 +6,7 @@ type Ctx = Pick<Scope, 'db' | 'account_id'>;
 
 type Locked = Pick<
   MessagesRow,
-  'id' | 'attendance_id' | 'channel_id' | 'direction' | 'state' | 'status' | 'unknown_at' | 'provider_message_id'
+  'id' | 'attendance_id' | 'channel_id' | 'state' | 'status' | 'unknown_at' | 'provider_message_id'
 >;
 
 /** The messages of these attendances, locked until the transaction ends, as they are. */
@@ -15,7 +15,7 @@ export async function lockMessagesOf(ctx: Ctx, attendance_ids: string[]): Promis
     .whereRaw('attendance_id = any (cast(? as uuid[]))', [attendance_ids])
     .orderBy('id')
     .forUpdate()
-    .select('id', 'attendance_id', 'channel_id', 'direction', 'state', 'status', 'unknown_at', 'provider_message_id');
+    .select('id', 'attendance_id', 'channel_id', 'state', 'status', 'unknown_at', 'provider_message_id');
 }
 
 /** An error without the provider's words: they may repeat a number, and its trace leads back to the person. */
@@ -58,9 +58,9 @@ const erase = `
 export const forgottenId = (vault: Vault, channel_id: string, provider_message_id: string): Buffer =>
   vault.mac('forgotten_message', `${channel_id}:${provider_message_id}`);
 
-/** What contacts wrote among these messages, by the hash of its id. */
+/** By the hash of its id: what was said, by whomever. */
 function toForgotten(vault: Vault, before: Locked[]): Record<string, string> {
-  const written = before.filter(({ direction, provider_message_id }) => direction === 'inbound' && provider_message_id);
+  const written = before.filter(({ provider_message_id }) => provider_message_id !== null);
   return Object.fromEntries(
     written.map(({ id, channel_id, provider_message_id }) => [
       id,

@@ -57,7 +57,9 @@ t.test('PATCH /v1/channels/{channel_id}', async (t) => {
     t.same([status, body.status, body.status_detail], [200, 'unknown', null]);
     t.notOk(text.includes('a-new-key'));
     t.same(await findTraces(service.db, ['a-new-key']), []);
-    t.same((await newsOf(id)).at(-1), body, 'and it is told');
+    const { webhook } = body;
+    const told = { ...body, webhook: { ...webhook, verify_token: '', headers: {} } };
+    t.same((await newsOf(id)).at(-1), told, 'and it is told, without the token');
     t.equal((await company.post(`/v1/channels/${id}/check`)).body.status, 'disconnected', 'that instance is closed');
   });
 

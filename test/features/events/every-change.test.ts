@@ -42,7 +42,11 @@ async function shown({ type, attendance_id, message_id, contact_id, data }: Body
   if (kind === 'attendance' || kind === 'service_window') return desk.get(attendance_id);
   if (kind === 'template') return must(company.get(`/v1/templates/${data.id}`));
   if (kind === 'webhook_endpoint') return must(company.get(`/v1/webhook-endpoints/${data.id}`));
-  if (kind === 'channel') return must(company.get(`/v1/channels/${data.id}`));
+  if (kind === 'channel') {
+    const channel = await must(company.get(`/v1/channels/${data.id}`));
+    // But for what lets a gateway speak to us.
+    return { ...channel, webhook: { ...channel.webhook, verify_token: '', headers: {} } };
+  }
   return must(company.get(`/v1/contacts/${contact_id}`));
 }
 

@@ -149,3 +149,28 @@ t.test(
     t.match(kept.at(-1), { kind: 'message', reason: /poisoned/ });
   },
 );
+
+t.test('a body that an erasure took while one before it was applied is not applied', async (t) => {
+  await write(201);
+  await write(1);
+  const claimed = await claimBodies(ctx, 1, lease_ms);
+  const gone = claimed.at(-1)?.id ?? '';
+  await db('inbound_bodies').where({ id: gone }).delete();
+  const deps = { vaults: service.vaults, lease_ms, public_url: 'http://conversar.test' };
+  t.equal(await expandBodies(ctx, deps as never, claimed), 201);
+  t.same(await bodies(), []);
+});
+
+t.test('when the process stops, what is not begun is given back, and the body that is in hand with it', async (t) => {
+  await write(201);
+  await write(1);
+  const before = Number((await db('messages').count().first())?.count);
+  const deps = { vaults: service.vaults, lease_ms, public_url: 'http://conversar.test', isStopping: () => true };
+  await expandBodies(ctx, deps as never, await claimBodies(ctx, 1, lease_ms));
+  t.match(await bodies(), [
+    { state: 'due', attempt: 0 },
+    { state: 'due', attempt: 0 },
+  ]);
+  t.equal(Number((await db('messages').count().first())?.count) - before, 200, 'one slice was begun');
+  t.equal(await expand(), 2, 'and the next one does what is left');
+});

@@ -1475,7 +1475,7 @@ export interface webhooks {
     put?: never;
     /**
      * Service window opened
-     * @description The contact wrote when the window was shut: free text may be sent for 24 h. Each `message.received` but a reaction moves its end, without this event.
+     * @description The contact wrote when the window was shut: free text may be sent for 24 h. A later `message.received` may move its end without this event (a reaction does not): read `service_window`.
      *
      *     Sent to every webhook endpoint that asks for `service_window.opened`.
      */
@@ -2130,7 +2130,7 @@ export interface components {
     ChannelWebhook: {
       /** @description Enter it at the provider. For Z-API and WPPConnect it ends in `verify_token`. */
       url: string;
-      /** @description Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. Events leave it out. */
+      /** @description Cloud API: what Meta repeats in its handshake, no credential. Gateways: whoever has it can speak as the provider (unless WAHA signs with an `hmac_key`), so keep it secret; it stands in `url` or `headers`, too. In events it is empty there, and `url` and `headers` lack it: enter what `GET /v1/channels/{channel_id}` shows. */
       verify_token: string;
       /** @description Headers for the provider to send with each call. */
       headers: {
@@ -6428,7 +6428,7 @@ export interface components {
     };
     /**
      * ServiceWindowOpenedEvent
-     * @description The contact wrote when the window was shut: free text may be sent for 24 h. Each `message.received` but a reaction moves its end, without this event.
+     * @description The contact wrote when the window was shut: free text may be sent for 24 h. A later `message.received` may move its end without this event (a reaction does not): read `service_window`.
      * @example {
      *       "id": "019a0000-0000-7000-8000-0000000000a1",
      *       "type": "service_window.opened",

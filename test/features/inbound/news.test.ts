@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { createInbound, newId } from '../../support/inbound.ts';
@@ -155,6 +156,15 @@ t.test("a gateway's connection drives the status of its channel", async (t) => {
   const { webhook } = (await company.get(`/v1/channels/${company.unofficial_id}`)).body;
   t.match(told?.data, { id: company.unofficial_id, webhook: { url: webhook.url, verify_token: '', headers: {} } });
   t.notOk(JSON.stringify(told).includes(webhook.verify_token), 'who hears of it cannot speak as the gateway');
+  await service
+    .db('events')
+    .where({ type: 'channel.status_changed' })
+    .update({
+      data: JSON.stringify({ ...told?.data, webhook: { ...webhook, url: `${webhook.url}/${webhook.verify_token}` } }),
+    });
+  await service.db.raw(await readFile(new URL('../../../migrations/0027_alter_events.sql', import.meta.url), 'utf8'));
+  const [mended] = await service.db('events').where({ type: 'channel.status_changed' }).select('data');
+  t.same(mended?.data, told?.data, 'and what was told before is told like this from now on');
   t.match(await company.start({ channel_id: company.unofficial_id, contact: { phone: '31988880303' } }), {
     status: 422,
     body: { code: 'channel_unavailable' },

@@ -168,14 +168,14 @@ export const whatsapp_cloud_fixtures: ProviderFixtures = {
       'provider_rate_limited',
       60_000,
     ),
-    postponement('a fault of its own, with an envelope and 500', fault(500, 131000), 'provider_unavailable', null),
+    postponement('a fault of its own, with an envelope and 500', fault(500, 131000), 'provider_unavailable', 30_000),
     postponement(
       'an unknown transient code',
       fault(400, 999_998, { is_transient: true }),
       'provider_unavailable',
-      null,
+      30_000,
     ),
-    postponement('an unknown code with 503', fault(503, 999_997), 'provider_unavailable', null),
+    postponement('an unknown code with 503', fault(503, 999_997), 'provider_unavailable', 30_000),
     {
       title: 'a 400 page without an envelope',
       answers: [answer(400, '<html>Bad Request')],

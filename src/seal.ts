@@ -11,7 +11,7 @@ export interface MasterKey {
   key: Buffer;
 }
 
-/** The master keys of this installation: the first seals, all unseal. They wrap data keys and nothing else. */
+/** The master keys of this installation: the first seals, all unseal. They wrap data keys, and seal what is kept for the operator's own repeats. */
 export interface KeyRing {
   wrap: (data_key: Buffer, account_id: string) => Buffer;
   /** Throws `MasterKeyMissing` when the blob was wrapped by a key that is not in the ring. */

@@ -44,7 +44,8 @@ interface Slice {
 
 /**
  * Applies bodies that go together, in one transaction, or a large one in slices, and the bodies go with it; returns how many events
- * had an effect. `lease` is kept between slices, and between events where they are taken apart; an error of it ends the work there, and a repeat has no second effect.
+ * had an effect. `lease` is kept between slices, and between events where they are taken apart; an error of it ends the work there,
+ * and a repeat has no second effect.
  */
 export async function applyBodies(
   scope: Scope,

@@ -7,7 +7,7 @@ import { changeAttendance } from '../attendances/attendances.repository.ts';
 import { lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { readCorrelator } from '../messages/correlator.ts';
-import { insertReceived, listForgotten, listReported } from '../messages/evidence.repository.ts';
+import { insertReceived, listByProviderIds, listReported } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
 import { listUnansweredLike } from '../messages/unanswered.repository.ts';
 import { joinFacts } from './apply-status.ts';
@@ -56,7 +56,7 @@ function addressesOf(kind: Address['kind'], value: string): string[] {
 }
 
 async function keepTyped(trx: Scope, channel: ChannelsRow, event: InboundEcho, place: Place): Promise<Applied> {
-  if ((await listForgotten(trx, channel.id, [event.provider_message_id])).size > 0) return 'repeated';
+  if ((await listByProviderIds(trx, channel.id, [event.provider_message_id])).length > 0) return 'repeated';
   if (!(await isKnown(trx, channel, event.to))) return 'dropped';
   const contact = await resolvePerson(trx, channel, event.to, event.at);
   const [active] = await lockActiveOf(trx, [contact.id], channel.id);

@@ -8,7 +8,7 @@ import type { AttendanceView } from '../attendances/attendances.schema.ts';
 import { insertReceptive, lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
-import { insertReceived, listByProviderIds, listForgotten } from '../messages/evidence.repository.ts';
+import { insertReceived, listByProviderIds } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
 import { findDefaultTeam } from '../teams/teams.repository.ts';
 import { setApart } from './apart.ts';
@@ -59,15 +59,13 @@ export async function receiveMessages(
   const ids = given.flatMap(({ event: { provider_message_id, reply_to } }) => [provider_message_id, reply_to]);
   const rows = await listByProviderIds(trx, channel.id, [...new Set(ids.filter((id) => id !== null))]);
   const attendance_of = new Map(rows.map((row) => [row.provider_message_id, row.attendance_id]));
-  const unknown = given.map(({ event }) => event.provider_message_id).filter((id) => !attendance_of.has(id));
-  const forgotten = await listForgotten(trx, channel.id, unknown);
   const met = given.map((one, place): Met => {
     const { reply_to } = one.event;
     const replied_id = reply_to === null ? null : (attendance_of.get(reply_to) ?? null);
     return { ...one, named: named[place] as Named, replied_id };
   });
   const outcomes: Applied[] = given.map(({ event: { provider_message_id } }) =>
-    attendance_of.has(provider_message_id) || forgotten.has(provider_message_id) ? 'repeated' : 'dropped',
+    attendance_of.has(provider_message_id) ? 'repeated' : 'dropped',
   );
   const is_due = met.map(
     ({ event, named: { known } }, place) => outcomes[place] !== 'repeated' && (event.opens || known.size > 0),

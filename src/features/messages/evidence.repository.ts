@@ -60,40 +60,32 @@ export async function listReported(
   return findReported(db, { account_id, channel_id, asked: JSON.stringify(asked) });
 }
 
-type KnownMessage = Pick<MessagesRow, 'provider_message_id' | 'attendance_id'>;
+/** `attendance_id` is null for one of a person who was erased. */
+type KnownMessage = Pick<MessagesRow, 'provider_message_id'> & { attendance_id: string | null };
 
-const findByProviderIds = prepare<{ account_id: string; channel_id: string; ids: string[] }, KnownMessage>(
+/** Each hash is a look into an index: joined freely, a plan made while the table was small would read all of it once it is large. */
+const findByProviderIds = prepare<
+  { account_id: string; channel_id: string; ids: string[]; hashes: string },
+  KnownMessage
+>(
   'list_by_provider_ids',
   `select provider_message_id, attendance_id from messages
-    where account_id = :account_id and channel_id = :channel_id and provider_message_id = any (cast(:ids as text[]))`,
+    where account_id = :account_id and channel_id = :channel_id and provider_message_id = any (cast(:ids as text[]))
+   union all
+   select n.id, null from jsonb_to_recordset(cast(:hashes as jsonb)) as n (id text, hash text)
+    cross join lateral (select from messages m
+                         where m.account_id = :account_id and m.channel_id = :channel_id and m.forgotten_id = decode(n.hash, 'hex')
+                         limit 1) m`,
 );
-
-const findForgotten = prepare<{ account_id: string; channel_id: string; hashes: string }, { id: string }>(
-  'list_forgotten',
-  `select n.id from jsonb_to_recordset(cast(:hashes as jsonb)) as n (id text, hash text)
-    where exists (select from messages m
-                   where m.account_id = :account_id and m.channel_id = :channel_id and m.forgotten_id = decode(n.hash, 'hex'))`,
-);
-
-/** Those of these ids that were of messages of a person who was erased. */
-export async function listForgotten(
-  { db, account_id, vault }: Ctx & Pick<Scope, 'vault'>,
-  channel_id: string,
-  ids: string[],
-): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
-  const hashes = ids.map((id) => ({ id, hash: forgottenId(vault, channel_id, id).toString('hex') }));
-  const rows = await findForgotten(db, { account_id, channel_id, hashes: JSON.stringify(hashes) });
-  return new Set(rows.map(({ id }) => id));
-}
 
 /** Those messages of this channel, of either direction, that the provider knows by these ids. */
 export async function listByProviderIds(
-  { db, account_id }: Ctx,
+  { db, account_id, vault }: Ctx & Pick<Scope, 'vault'>,
   channel_id: string,
   ids: string[],
 ): Promise<KnownMessage[]> {
-  return findByProviderIds(db, { account_id, channel_id, ids });
+  const hashes = ids.map((id) => ({ id, hash: forgottenId(vault, channel_id, id).toString('hex') }));
+  return findByProviderIds(db, { account_id, channel_id, ids, hashes: JSON.stringify(hashes) });
 }
 
 /** A message after evidence, with what was known before. */

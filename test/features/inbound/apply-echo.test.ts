@@ -145,3 +145,33 @@ t.test('one that was given up does not spoil the echo of the one that is sent in
   t.match(await messageOf(given_up), { status: 'failed', provider_message_id: null });
   t.equal((await messagesOf(second.id)).length, 1);
 });
+
+t.test(
+  'what was typed to a person who was erased does not come into their next attendance with a repeat',
+  async (t) => {
+    const person = { remoteJid: '559188880900@s.whatsapp.net', fromMe: false };
+    const says = (id: string, text: string) =>
+      inbound.gateway('messages.upsert', {
+        key: { ...person, id },
+        messageType: 'conversation',
+        message: { conversation: text },
+        messageTimestamp: Math.floor(Date.now() / 1_000),
+      });
+    const attendances = async () =>
+      (await company.get(`/v1/attendances?origin=receptive&channel_id=${company.unofficial_id}&limit=1`)).body.data;
+    await says('3A00000000000000000091', 'Oi');
+    await inbound.expanded();
+    const [before] = await attendances();
+    await echo(91, '0900', 'Segredo', '3A00000000000000000092');
+    await inbound.expanded();
+    t.equal((await messagesOf(before.id)).length, 2);
+    t.equal((await company.call('DELETE', `/v1/contacts/${before.contact.id}`)).status, 204);
+    await says('3A00000000000000000093', 'Oi de novo');
+    await inbound.expanded();
+    const [after] = await attendances();
+    t.not(after.id, before.id);
+    await echo(91, '0900', 'Segredo', '3A00000000000000000092');
+    await inbound.expanded();
+    t.equal((await messagesOf(after.id)).length, 1);
+  },
+);

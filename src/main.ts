@@ -78,7 +78,13 @@ const untilAborted = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => clearInterval(alive), { once: true });
   });
 
+/** A full disk or a reader that is gone ends no service: what it has to say goes to the log, which bears both. */
+function outliveOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
 async function serve(config: Config, log: Logger, with_lanes: boolean): Promise<void> {
+  outliveOutput();
   const stop = stopSignal();
   const ground = await openGround(config, log, stop.signal);
   let app: Application | undefined;
@@ -139,6 +145,7 @@ async function printDocument(config: Config, log: Logger): Promise<void> {
 }
 
 async function simulate(values: { port?: string; host?: string; 'state-file'?: string }, log: Logger): Promise<void> {
+  outliveOutput();
   const stop = stopSignal();
   const port = Number(values.port ?? 3001);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)

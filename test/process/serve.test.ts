@@ -1,9 +1,11 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import pino from 'pino';
 import t from 'tap';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createDatabase } from '../support/database.ts';
 import { ask } from '../support/embedded-folder.ts';
-import { databaseUrl, processSettings, startProcess } from '../support/process.ts';
+import { databaseUrl, processSettings, startProcess, startUnheard } from '../support/process.ts';
 import { callOver, createRemoteCompany, receivedBy } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
 
@@ -71,4 +73,26 @@ t.test('health, the API document and its page are served without a key', async (
 
 t.test('idle, both stop at once', async (t) => {
   t.same(await front.end('SIGTERM'), { code: 0, signal: null });
+});
+
+t.test('a disk that is full of its log ends no service', async (t) => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  const child = startUnheard(t, ['serve'], { ...env, PORT: String(port), HOST: '127.0.0.1' });
+  const exited = once(child, 'exit');
+  const url = `http://127.0.0.1:${port}`;
+  await eventually(
+    () =>
+      fetch(`${url}/health/ready`).then(
+        ({ status }) => status,
+        () => null,
+      ),
+    (status) => status === 200,
+  );
+  const reply = await company.start(url, '(31) 98888-0017', { prefer: 'wait=20' });
+  t.match(reply, { status: 201, body: { first_message: { status: 'accepted' } } });
+  child.kill('SIGTERM');
+  t.same(await exited, [0, null]);
 });

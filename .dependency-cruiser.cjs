@@ -15,12 +15,12 @@ module.exports = {
   forbidden: [
     only(
       'leaves-import-nothing',
-      'problem, context and schema stand below everything; languages are named in problem.',
-      '^src/(problem|context|schema)\\.ts$',
+      'problem, context, schema and random stand below everything; languages are named in problem.',
+      '^src/(problem|context|schema|random)\\.ts$',
       ['^src/problem\\.ts$'],
     ),
     only('seal-knows-contexts-only', 'seal makes the vaults that contexts carry.', '^src/seal\\.ts$', [
-      '^src/context\\.ts$',
+      '^src/(context|random)\\.ts$',
     ]),
     only(
       'config-knows-seals-only',
@@ -35,7 +35,7 @@ module.exports = {
     ]),
     only('http-is-below-features', 'http is no feature and knows none.', '^src/http/', [
       '^src/(http|db)/',
-      '^src/(context|problem|schema|config)\\.ts$',
+      '^src/(context|problem|schema|random|config)\\.ts$',
     ]),
     only('outbound-stands-alone', 'outbound dials, for whom it does not know.', '^src/outbound/', ['^src/outbound/']),
     only(

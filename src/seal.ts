@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import type { Vault } from './context.ts';
+import { takeRandom } from './random.ts';
 
 const version = 1;
 const iv_bytes = 12;
@@ -29,7 +30,7 @@ class MasterKeyMissing extends Error {
 
 /** AES-256-GCM: version, iv, tag, ciphertext. `aad` is authenticated and not stored. */
 function encrypt(key: Buffer, plaintext: Buffer, aad: string): Buffer {
-  const iv = randomBytes(iv_bytes);
+  const iv = takeRandom(iv_bytes);
   const cipher = createCipheriv('aes-256-gcm', key, iv);
   cipher.setAAD(Buffer.from(aad));
   const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);

@@ -1,7 +1,7 @@
 import { isSupportedCountry } from 'libphonenumber-js/max';
-import { v7 as uuid } from 'uuid';
 import type { Context } from '../../context.ts';
 import { defineProblem } from '../../problem.ts';
+import { uuid } from '../../random.ts';
 import { createDataKey, type KeyRing } from '../../seal.ts';
 import { insertAccount, toAccount } from './accounts.repository.ts';
 import type { AccountView } from './accounts.schema.ts';

@@ -1,7 +1,7 @@
-import { v7 as uuid } from 'uuid';
 import type { Context } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
+import { uuid } from '../../random.ts';
 import { findApiKey, insertApiKey, toApiKey, updateApiKey } from './accounts.repository.ts';
 import { type ApiKeyView, scopes } from './accounts.schema.ts';
 import { createApiKey } from './api-key.ts';

@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import type { Context } from '../../context.ts';
 import type { AttendancesRow } from '../../db/rows.ts';
+import { uuid } from '../../random.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
 
 /** One thing that happened in an attendance; `sequence` was taken under the row's lock. */

@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { Address } from '../../providers/provider.ts';
+import { uuid } from '../../random.ts';
 import { toContact } from '../contacts/contacts.repository.ts';
 import { phoneSearchText } from '../contacts/phone-number.ts';
 import type { NewEvent } from '../events/events.schema.ts';

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox';
-import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import type { AttendancesRow, MessagesRow } from '../../db/rows.ts';
 import { defineProblem } from '../../problem.ts';
 import type { Address, Provider } from '../../providers/provider.ts';
+import { uuid } from '../../random.ts';
 import { insertMessage } from '../messages/outgoing.repository.ts';
 import { template_not_found } from '../references.ts';
 import { template_parameters_invalid } from '../templates/check-parameters.ts';

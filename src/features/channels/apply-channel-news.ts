@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { ChannelNews } from '../../providers/provider.ts';
+import { uuid } from '../../random.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { tellChannel } from './channel-view.ts';
 import { changeChannelStatus, type NewsOptions } from './channels.repository.ts';

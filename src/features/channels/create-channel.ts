@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import { insertSender } from '../../lanes/pace.ts';
 import { defineProblem } from '../../problem.ts';
 import { findProvider } from '../../providers/registry.ts';
+import { uuid } from '../../random.ts';
 import { team_not_found } from '../references.ts';
 import { checkOnUnknown, readChannelPhone, sealCredentials, toBaseUrl } from './channel-settings.ts';
 import { insertChannel } from './channels.repository.ts';

@@ -1,7 +1,7 @@
-import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
+import { uuid } from '../../random.ts';
 import { Id } from '../../schema.ts';
 import { findContactByPhone, insertContact, type NewContactRow } from './contacts.repository.ts';
 import type { ContactView, NewContactBody } from './contacts.schema.ts';

@@ -1,5 +1,5 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
+import { uuid } from '../../random.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
 import { type ContactWithIdentities, toContact } from './contacts.repository.ts';

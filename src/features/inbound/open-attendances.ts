@@ -1,8 +1,8 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { AttendancesRow, ChannelsRow } from '../../db/rows.ts';
 import type { InboundMessage } from '../../providers/inbound.ts';
 import type { Address } from '../../providers/provider.ts';
+import { uuid } from '../../random.ts';
 import { lockReopenable } from '../attendances/receptive.repository.ts';
 import type { EventType } from '../events/events.schema.ts';
 import { listLiveTeams } from '../teams/teams.repository.ts';

@@ -1,9 +1,9 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { ChannelsRow } from '../../db/rows.ts';
 import { Problem } from '../../problem.ts';
 import type { InboundPerson } from '../../providers/inbound.ts';
 import type { Address } from '../../providers/provider.ts';
+import { uuid } from '../../random.ts';
 import { identityScopeOf } from '../channels/identity-scope.ts';
 import { toContact } from '../contacts/contacts.repository.ts';
 import {

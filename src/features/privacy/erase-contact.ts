@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import type { MessagesRow } from '../../db/rows.ts';
 import { defineProblem } from '../../problem.ts';
+import { uuid } from '../../random.ts';
 import { eventOf } from '../attendances/attendance-events.ts';
 import { loadAttendances } from '../attendances/attendance-view.ts';
 import {

@@ -1,7 +1,7 @@
-import { v7 as uuid } from 'uuid';
 import { inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
+import { uuid } from '../../random.ts';
 import { lockAccount } from '../accounts/accounts.repository.ts';
 import { channel_not_found } from '../references.ts';
 import { clearDefaultTeam, countTeams, insertTeam, insertTeamChannels, toTeam } from './teams.repository.ts';

@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { TemplatesRow } from '../../db/rows.ts';
+import { uuid } from '../../random.ts';
 import type { NewEvent } from '../events/events.schema.ts';
 import { toTemplate } from './template-view.ts';
 

@@ -1,9 +1,9 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { TemplatesRow } from '../../db/rows.ts';
 import { toStorableJson } from '../../db/storable-json.ts';
 import { table } from '../../db/table.ts';
 import type { ProviderTemplate } from '../../providers/provider.ts';
+import { uuid } from '../../random.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id'>;
 

@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
+import { uuid } from '../../random.ts';
 import { insertEndpoint } from './endpoints.repository.ts';
 import { createSecret } from './webhook-secret.ts';
 import type { NewWebhookEndpointBody } from './webhooks.schema.ts';

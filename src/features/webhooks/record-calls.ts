@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import { type Context, inTransaction } from '../../context.ts';
 import type { WebhookEndpointsRow } from '../../db/rows.ts';
+import { uuid } from '../../random.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { NewEvent } from '../events/events.schema.ts';
 import { toEndpoint } from './endpoints.repository.ts';

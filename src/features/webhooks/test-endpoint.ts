@@ -1,5 +1,5 @@
-import { v7 as uuid } from 'uuid';
 import type { Scope } from '../../context.ts';
+import { uuid } from '../../random.ts';
 import { eventText } from '../events/event-text.ts';
 import { type Caller, callEndpoint } from './call-endpoint.ts';
 import { getEndpoint } from './endpoint-state.ts';

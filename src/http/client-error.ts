@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { v7 as uuid } from 'uuid';
 import { type DefinedProblem, defineProblem } from '../problem.ts';
+import { uuid } from '../random.ts';
 import { problemHeaders, renderProblem } from './problem-handler.ts';
 
 const malformed_request = defineProblem({
@@ -32,9 +32,14 @@ function problemOf(code: string | undefined): DefinedProblem {
   return code === 'HPE_HEADER_OVERFLOW' ? headers_too_large : malformed_request;
 }
 
-/** Answers bytes that never became a request with problem+json, and closes. */
+/**
+ * Answers bytes that never became a request with problem+json, and closes. A connection on which nothing came yet was opened
+ * ahead: there is nothing to answer, and a 408 would be read as the answer to the request that is on its way. It is closed
+ * like any other that is silent.
+ */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) return;
   const problem = problemOf(error.code)();
   const request_id = uuid();
   const body = JSON.stringify(renderProblem(problem, 'en', request_id));

@@ -14,9 +14,9 @@ import fastify, {
 } from 'fastify';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import type { DefinedProblem } from '../problem.ts';
+import { uuid } from '../random.ts';
 import { Closed } from '../schema.ts';
 import { answerClientError } from './client-error.ts';
 import { handleProblem, malformed_body, noRoute, sendProblem } from './problem-handler.ts';
@@ -201,9 +201,10 @@ function readSecurityHeaders(): Record<string, string> {
 }
 
 function sayCommonHeaders(server: App): void {
-  const security = readSecurityHeaders();
+  const common = Object.entries({ ...readSecurityHeaders(), 'cache-control': 'no-store' });
   server.addHook('onRequest', async (request, reply) => {
-    reply.headers({ ...security, 'x-request-id': request.id, 'cache-control': 'no-store' });
+    reply.header('x-request-id', request.id);
+    for (const [name, value] of common) reply.header(name, value);
   });
 }
 

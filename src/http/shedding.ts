@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import type { Language } from '../problem.ts';
+import { uuid } from '../random.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { headersOfAll, languageOf, overloaded, problemHeaders, renderProblem } from './problem-handler.ts';
 
@@ -53,10 +53,7 @@ export function createShedding({ config, log, countWaiting, metrics }: SheddingO
       sendRefusal(response, {
         request_id: reqId,
         language: languageOf(request),
-        headers: {
-          ...readableBy(request.headers.origin, cors_origins),
-          ...(is_closing ? { connection: 'close' } : {}),
-        },
+        headers: [...readableBy(request.headers.origin, cors_origins), ...(is_closing ? ['connection', 'close'] : [])],
       });
       const { status, code } = overloaded.kind;
       const peer_ip = request.socket.remoteAddress;
@@ -75,29 +72,44 @@ export function createShedding({ config, log, countWaiting, metrics }: SheddingO
 interface Refusal {
   request_id: string;
   language: Language;
-  headers: Record<string, string>;
+  /** Names and values in turn. */
+  headers: string[];
 }
 
 const refusal = overloaded();
 
-function sendRefusal(response: ServerResponse, { request_id, language, headers }: Refusal): void {
-  const body = JSON.stringify(renderProblem(refusal, language, request_id));
-  response.writeHead(refusal.kind.status, {
-    ...headersOfAll(request_id),
+/** All of a refusal but its request's id, which is as long as any other. */
+function prepareRefusal(language: Language) {
+  const id_place = uuid();
+  const [before = '', after = ''] = JSON.stringify(renderProblem(refusal, language, id_place)).split(id_place);
+  const bytes = Buffer.byteLength(before + id_place + after);
+  const { 'x-request-id': _, ...of_all } = headersOfAll(id_place);
+  const headers = {
+    ...of_all,
     ...problemHeaders(refusal.kind),
     'content-language': language,
-    'content-length': Buffer.byteLength(body),
-    ...headers,
-  });
-  response.end(body);
+    'content-length': `${bytes}`,
+  };
+  return { before, after, headers: Object.entries(headers).flat() };
+}
+
+const prepared: Record<Language, ReturnType<typeof prepareRefusal>> = {
+  en: prepareRefusal('en'),
+  'pt-BR': prepareRefusal('pt-BR'),
+};
+
+function sendRefusal(response: ServerResponse, { request_id, language, headers }: Refusal): void {
+  const { before, after, headers: common } = prepared[language];
+  response.writeHead(refusal.kind.status, [...common, 'x-request-id', request_id, ...headers]);
+  response.end(before + request_id + after);
 }
 
 /** What lets a page of an allowed origin read the refusal and when to come back. */
-function readableBy(origin: string | undefined, allowed: string[]): Record<string, string> {
+function readableBy(origin: string | undefined, allowed: string[]): string[] {
   const by = allowed.includes('*') ? '*' : origin !== undefined && allowed.includes(origin) ? origin : null;
-  if (by === null) return {};
-  const exposed = { 'access-control-allow-origin': by, 'access-control-expose-headers': 'x-request-id, retry-after' };
-  return by === '*' ? exposed : { ...exposed, vary: 'Origin' };
+  if (by === null) return [];
+  const exposed = ['access-control-allow-origin', by, 'access-control-expose-headers', 'x-request-id, retry-after'];
+  return by === '*' ? exposed : [...exposed, 'vary', 'Origin'];
 }
 
 function watchEventLoop(max_delay_ms: number) {

@@ -13,7 +13,7 @@ export interface Outside {
 
 export const credentials_binding = (channel_id: string) => `channels.credentials:${channel_id}`;
 
-/** A channel's credentials, unsealed: keep them for the call and no longer. */
+/** A channel's credentials, unsealed: keep them for the call and no longer; only the door keeps them, with the channel as it was read. */
 export function readCredentials(
   { vault }: Pick<Scope, 'vault'>,
   channel: Pick<ChannelsRow, 'id' | 'credentials'>,

@@ -48,10 +48,11 @@ export interface Door {
   answerHandshake: (channel_id: string, query: Record<string, unknown>) => Promise<string>;
 }
 
-/** A channel as it was when it was read, and the vault of its account. */
+/** A channel as it was when it was read, the vault of its account, and what it signs with: unsealed once and not for each body. */
 interface Opened {
   facts: InboundFacts;
   vault: Vault;
+  credentials: Record<string, string>;
 }
 
 /** What one statement stores; a body takes up to 3.5 MB. */
@@ -80,7 +81,7 @@ export function createDoor({ ctx, vaults }: Dependencies): Door {
   async function open(id: string): Promise<Opened> {
     const facts = await findInboundChannel(ctx, id);
     const vault = facts && (await vaults.openAll(ctx, [facts.account_id])).get(facts.account_id);
-    if (facts && vault) return { facts, vault };
+    if (facts && vault) return { facts, vault, credentials: readCredentials({ vault }, facts) };
     kept.delete(id);
     // As for a wrong signature: who cannot sign learns nothing of which channels there are.
     throw inbound_unauthenticated();
@@ -126,9 +127,9 @@ async function storeAll(ctx: Dependencies['ctx'], batch: Judged[]): Promise<bool
   return batch.map(({ body }) => stored.has(body.id));
 }
 
-function isAuthentic({ facts, vault }: Opened, delivery: Delivery): boolean {
+function isAuthentic({ facts, credentials }: Opened, delivery: Delivery): boolean {
   const { inbound } = findProvider(facts.provider);
-  return inbound.isSigned?.(delivery, readCredentials({ vault }, facts)) ?? hasToken(facts, delivery);
+  return inbound.isSigned?.(delivery, credentials) ?? hasToken(facts, delivery);
 }
 
 function toBody({ facts, vault }: Opened, { id, raw }: Delivery): NewBody {

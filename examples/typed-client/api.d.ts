@@ -471,7 +471,7 @@ export interface paths {
     put?: never;
     /**
      * Send a later message
-     * @description A text or a template. Free text goes over an official channel only while the service window is active.
+     * @description A text or a template, behind those of the attendance that still wait. Free text goes over an official channel only while the service window is active.
      *
      *     Needs the scope `attendances:write`.
      */

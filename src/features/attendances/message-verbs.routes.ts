@@ -43,7 +43,7 @@ export function messageVerbRoutes(app: App, { wake, waitFor, public_url }: Depen
         tags,
         summary: 'Send a later message',
         description:
-          'A text or a template. Free text goes over an official channel only while the service window is active.',
+          'A text or a template, behind those of the attendance that still wait. Free text goes over an official channel only while the service window is active.',
         params: Closed({ attendance_id: Id('The attendance.') }),
         body: Type.Ref(NewMessage),
         response: { 201: Type.Ref(Message) },

@@ -5,7 +5,12 @@ import type { AskedWith } from '../channels/channels.repository.ts';
 import { type LearnedIdentity, learnIdentities } from '../contacts/contacts.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
-import { applyOutcomes, type ChangedMessage, type WrittenOutcome } from '../messages/dispatch.repository.ts';
+import {
+  applyOutcomes,
+  type ChangedMessage,
+  holdBackLater,
+  type WrittenOutcome,
+} from '../messages/dispatch.repository.ts';
 import { endWhatIsTried } from '../messages/end-what-is-tried.ts';
 import type { KeptError } from '../messages/message-errors.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
@@ -34,6 +39,7 @@ export async function recordOutcomes(ctx: Context, public_url: string, outcomes:
       .map((one) => ({ ...one, is_over: !active.has(one.attendance_id) }))
       .filter((one) => one.kind !== 'resend' || !one.is_over);
     const messages = await applyOutcomes(trx, written);
+    await holdBackLater(trx, messages);
     // Where an answer has nothing to tell it may still say where the attendance goes.
     const told = messages.filter((message) => message.was_accepted || newsTypes(message).length > 0);
     for (const round of oncePerAttendance(told)) await tellMessages(trx, round);

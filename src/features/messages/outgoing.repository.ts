@@ -20,7 +20,7 @@ export interface OutgoingMessage {
   send_within_s: number;
 }
 
-/** Queues a message; the caller holds its attendance's lock. */
+/** Queues a message behind those that wait in its attendance; the caller holds the attendance's lock. */
 export async function insertMessage({ db, account_id, now }: Ctx, message: OutgoingMessage): Promise<MessagesRow> {
   const { send_within_s, template, payload, ...given } = message;
   const at = now();
@@ -31,7 +31,11 @@ export async function insertMessage({ db, account_id, now }: Ctx, message: Outgo
     payload: JSON.stringify(payload),
     direction: 'outbound',
     state: 'queued',
-    run_at: db.fn.now(),
+    // Not before those ahead of it, which may wait to be tried again.
+    run_at: db.raw(
+      `greatest(now(), (select max(run_at) from messages where account_id = ? and attendance_id = ? and state = 'queued'))`,
+      [account_id, given.attendance_id],
+    ),
     send_before: db.raw('now() + make_interval(secs => ?)', [send_within_s]),
     created_at: at,
     updated_at: at,

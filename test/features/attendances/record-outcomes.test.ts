@@ -116,6 +116,42 @@ t.test('recordOutcomes', async (t) => {
     },
   );
 
+  t.test('what went back to the queue holds back what was said after it in its attendance', async (t) => {
+    const other = await startAndClaim();
+    const { id, message: first } = await startAndClaim();
+    const say = async (text: string) => (await company.post(`/v1/attendances/${id}/messages`, { text })).body.id;
+    const before = [await say('Tudo bem?'), await say('Posso ajudar?')];
+    const beside = (await company.post(`/v1/attendances/${other.id}/messages`, { text: 'Olá de novo!' })).body.id;
+    await record(outcomeOf(first, 'unavailable', { run_in_ms: 60_000 }), outcomeOf(other.message, 'accepted'));
+    const after = await say('Até logo!');
+    const queue = [first.id, ...before, after];
+    const due = await db('messages').whereIn('id', queue).orderBy('run_at').orderBy('id').select('id');
+    t.same(
+      due.map((one) => one.id),
+      queue,
+      'in their order',
+    );
+    const claimNow = async () => {
+      await db('attempts').update({ started_at: db.raw(`now() - interval '1 hour'`) });
+      return (await claimMessages(ctx, 10, 60_000)).claimed.map((one) => one.id);
+    };
+    t.same(
+      (await claimNow()).filter((one) => queue.includes(one) || one === beside),
+      [beside],
+      'no other waits',
+    );
+    await db('messages')
+      .whereIn('id', queue)
+      .update({ run_at: db.raw(`run_at - interval '2 minutes'`) });
+    for (const next of queue) {
+      const claimed = await eventually(claimNow, (ids) => ids.some((one) => queue.includes(one)));
+      t.same(
+        claimed.filter((one) => queue.includes(one)),
+        [next],
+      );
+    }
+  });
+
   t.test('events carry what REST answers', async (t) => {
     const { id, message } = await startAndClaim();
     await record(outcomeOf(message, 'accepted'));

@@ -201,10 +201,9 @@ function readSecurityHeaders(): Record<string, string> {
 }
 
 function sayCommonHeaders(server: App): void {
-  const common = Object.entries({ ...readSecurityHeaders(), 'cache-control': 'no-store' });
+  const common = { ...readSecurityHeaders(), 'cache-control': 'no-store' };
   server.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-    for (const [name, value] of common) reply.header(name, value);
+    reply.headers(common).header('x-request-id', request.id);
   });
 }
 

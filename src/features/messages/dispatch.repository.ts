@@ -174,22 +174,26 @@ export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Pr
   return apply(db, { outcomes: JSON.stringify(outcomes) });
 }
 
+/** Looked for by attendance: asked for what is queued, PostgreSQL would walk the whole queue of an account. */
 const holdBack = prepare<{ messages: string }>(
   'hold_back_later_messages',
   `
   with ahead as (
-    select m.account_id, m.attendance_id, m.id, m.run_at
+    select g.account_id, m.attendance_id, g.id, m.run_at
       from jsonb_to_recordset(cast(:messages as jsonb)) as g (account_id uuid, id uuid)
-      join messages m on m.account_id = g.account_id and m.id = g.id
+     cross join lateral (select attendance_id, run_at from messages m
+                          where m.account_id = g.account_id and m.id = g.id offset 0) m
   ),
   later as (
-    select m.account_id, m.id, max(a.run_at) as run_at
-      from ahead a join messages m on m.account_id = a.account_id and m.attendance_id = a.attendance_id and m.id > a.id
+    select a.account_id, m.id, max(a.run_at) as run_at
+      from ahead a
+     cross join lateral (select id, state, run_at from messages m
+                          where m.account_id = a.account_id and m.attendance_id = a.attendance_id and m.id > a.id offset 0) m
      where m.state = 'queued' and m.run_at < a.run_at
-     group by m.account_id, m.id
+     group by a.account_id, m.id
   )
-  update messages m set run_at = l.run_at from later l
-   where m.account_id = l.account_id and m.id = l.id and m.state = 'queued'`,
+  -- One that is claimed meanwhile has no use for its time any more.
+  update messages m set run_at = l.run_at from later l where m.account_id = l.account_id and m.id = l.id`,
 );
 
 /**

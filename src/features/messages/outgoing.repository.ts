@@ -31,10 +31,11 @@ export async function insertMessage({ db, account_id, now }: Ctx, message: Outgo
     payload: JSON.stringify(payload),
     direction: 'outbound',
     state: 'queued',
-    // Not before those ahead of it, which may wait to be tried again.
+    // Not before those ahead of it that wait to be tried again.
     run_at: db.raw(
-      `greatest(now(), (select max(run_at) from messages where account_id = ? and attendance_id = ? and state = 'queued'))`,
-      [account_id, given.attendance_id],
+      `greatest(now(), (select max(run_at) from messages where account_id = :account_id and channel_id = :channel_id
+                           and state = 'queued' and run_at > now() and attendance_id = :attendance_id))`,
+      { account_id, channel_id: given.channel_id, attendance_id: given.attendance_id },
     ),
     send_before: db.raw('now() + make_interval(secs => ?)', [send_within_s]),
     created_at: at,

@@ -1,6 +1,7 @@
 import type { Context, Scope } from '../../context.ts';
 import type { LaneWork } from '../../lanes/lane.ts';
 import type { InboundEvent } from '../../providers/inbound.ts';
+import { isAnyUnanswered } from '../messages/unanswered.repository.ts';
 import { settled_topic } from '../messages/wait-for-message.ts';
 import { expandBodies, type InboundDependencies } from './expand-bodies.ts';
 import {
@@ -24,6 +25,7 @@ const most_tries = 5;
 /** Of one that waits for a lock, over about an hour: whoever holds it may be an operator at work. */
 const most_waits = 64;
 const longest_retry_ms = 60_000;
+const echo_within_ms = 600_000;
 
 /** Some bodies of one channel, in their order; or one item that is tried again. */
 export type InboundWorkItem = { bodies: ClaimedBody[] } | { item: ClaimedItem };
@@ -82,9 +84,12 @@ async function retryItem(ctx: Context, deps: InboundDependencies, item: ClaimedI
   const { channel, scope } = opened;
   const event = readItem(scope, item);
   const result = await applyOne(scope, deps, channel, toPlaced({ ...item, id: item.body_id }, item.place, event));
-  const is_last = item.tries >= (result.has_waited ? most_waits : most_tries);
+  const is_missing = result.outcome === 'not_found';
+  const has_tried = item.tries >= most_tries;
+  const waits = result.has_waited || (has_tried && is_missing && (await mayBeOurs(scope, item)));
+  const is_last = item.tries >= (waits ? most_waits : most_tries);
   // A report on a message that we never sent, such as one from another app on the same number, is nobody's fault.
-  if (!result.retry || (is_last && result.outcome === 'not_found')) {
+  if (!result.retry || (is_last && is_missing)) {
     await deleteItem(ctx, item);
     return result.outcome === 'applied' ? 1 : 0;
   }
@@ -94,6 +99,12 @@ async function retryItem(ctx: Context, deps: InboundDependencies, item: ClaimedI
     run_in_ms: Math.min(longest_retry_ms, first_retry_ms * 2 ** (item.tries - 1)),
   });
   return 0;
+}
+
+/** A report may be of a message whose answer was lost, and overtake the echo that tells its id: by as long as an echo may come late. */
+async function mayBeOurs(scope: Scope, { channel_id, received_at }: ClaimedItem): Promise<boolean> {
+  if (scope.now().getTime() - received_at.getTime() > echo_within_ms) return false;
+  return isAnyUnanswered(scope, channel_id);
 }
 
 async function giveUpItem(ctx: Context, item: ClaimedItem, reason: string): Promise<0> {

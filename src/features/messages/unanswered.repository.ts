@@ -51,6 +51,22 @@ export async function listUnansweredLike(
   return alike.filter((one) => one.is_given_up !== is_any_open);
 }
 
+const findAnyUnanswered = prepare<{ account_id: string; channel_id: string }, { found: number }>(
+  'find_any_unanswered',
+  `with unanswered as materialized (
+    select channel_id from messages where account_id = :account_id and state = 'sending'
+    union all
+    select channel_id from messages
+     where account_id = :account_id and unknown_at > now() - interval '10 minutes' and state in ('unknown', 'queued')
+  )
+  select 1 as found from unanswered where channel_id = :channel_id limit 1`,
+);
+
+/** Whether a message of the channel is in the air, or in doubt since at most 10 minutes: the provider has an id for it that we do not know. */
+export async function isAnyUnanswered({ db, account_id }: Ctx, channel_id: string): Promise<boolean> {
+  return (await findAnyUnanswered(db, { account_id, channel_id })).length > 0;
+}
+
 /** Ids of those of these messages, of any accounts, before which no other one of their attendance went out. */
 export async function listFirstOut(
   { db }: Pick<Scope, 'db'>,

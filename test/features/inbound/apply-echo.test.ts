@@ -175,3 +175,23 @@ t.test(
     t.equal((await messagesOf(after.id)).length, 1);
   },
 );
+
+t.test('a report that overtakes the echo of a doubt is asked again until the echo is there', async (t) => {
+  const { first_message } = await start(85, '0499', 'Boa semana!');
+  await reaches(first_message.id, 'unknown');
+  const id = '3EB0AAAAAAAAAAAAAAAA09';
+  await inbound.gateway('messages.update', {
+    ...{ messageId: 'cm0000000000000000000000x', keyId: id, remoteJid: '558588880499@s.whatsapp.net' },
+    ...{ fromMe: true, status: 'READ' },
+  });
+  const kept = () => service.db('inbound_items').select('tries', 'state');
+  await eventually(kept, (items) => items.length === 1);
+  // The last of the tries that a report of somebody else's message gets.
+  await service.db('inbound_items').update({ tries: 4, run_at: service.db.fn.now() });
+  t.match(await eventually(kept, ([item]) => item?.tries !== 4 && item?.state !== 'working'), [{ state: 'due' }]);
+  await echo(85, '0499', 'Boa semana!', id);
+  await reaches(first_message.id, 'sent');
+  await service.db('inbound_items').update({ run_at: service.db.fn.now() });
+  t.match(await reaches(first_message.id, 'read'), { provider_message_id: id });
+  await eventually(kept, (items) => items.length === 0);
+});

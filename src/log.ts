@@ -22,6 +22,7 @@ export function createLog(level: string, fd: 1 | 2): Logger {
 /** Held for a reader that is slow, in characters. */
 const most_held = 4 * 1024 * 1024;
 const newline = 0x0a;
+const nothing: Buffer = Buffer.alloc(0);
 const retry_ms = 50;
 const tries_at_the_end = 20;
 
@@ -38,6 +39,10 @@ function writeSome(fd: number, bytes: Buffer): { written: number; code: string |
   }
 }
 
+const sleep = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+type Outcome = 'nothing' | 'written' | 'moves' | 'waits' | 'dropped';
+
 /**
  * Lines of one turn of the event loop go out in one write. A log that is full or not read stops nobody: a reader that is slow
  * is waited for beside the work, 4 MiB at most are held for it, and what does not fit or cannot be written (a full disk, a
@@ -45,9 +50,10 @@ function writeSome(fd: number, bytes: Buffer): { written: number; code: string |
  */
 export function writeLines(fd: number, tellDropped: (count: number) => void) {
   let lines: string[] = [];
-  /** Of a write that was taken in part. */
-  let rest: Buffer = Buffer.alloc(0);
-  let held = 0;
+  /** Characters of them. */
+  let waiting = 0;
+  /** Bytes on their way. */
+  let rest = nothing;
   let dropped = 0;
   /** The last thing that went out was a part of a line whose rest was dropped. */
   let is_cut = false;
@@ -59,49 +65,73 @@ export function writeLines(fd: number, tellDropped: (count: number) => void) {
     when(flush);
   };
 
-  function writeAll(): 'nothing' | 'written' | 'waits' | 'dropped' {
-    if (lines.length === 0 && rest.length === 0) return 'nothing';
-    const bytes = Buffer.concat([rest, Buffer.from((is_cut ? '\n' : '') + lines.join(''))]);
-    const { written, code } = writeSome(fd, bytes);
-    lines = [];
-    rest = bytes.subarray(written);
-    held = rest.length;
-    if (code === 'EAGAIN' || rest.length === 0) {
-      is_cut = false;
-      return rest.length === 0 ? 'written' : 'waits';
-    }
+  function writeRest(): Outcome {
+    const { written, code } = writeSome(fd, rest);
+    const left = rest.subarray(written);
     const was_cut = is_cut && written === 0;
-    dropped += countLines(rest) - Number(was_cut);
-    is_cut = was_cut || (written > 0 && bytes[written - 1] !== newline);
-    rest = Buffer.alloc(0);
-    held = 0;
+    if (left.length === 0 || code === 'EAGAIN') {
+      is_cut = was_cut;
+      rest = left.length === 0 ? nothing : left;
+      if (left.length === 0) return 'written';
+      return written > 0 ? 'moves' : 'waits';
+    }
+    dropped += countLines(left) - Number(was_cut);
+    is_cut = was_cut || (written > 0 && rest[written - 1] !== newline);
+    rest = nothing;
     return 'dropped';
+  }
+
+  function writeAll(): Outcome {
+    let outcome: Outcome = 'nothing';
+    while (outcome === 'nothing' || outcome === 'written') {
+      if (rest.length === 0) {
+        if (lines.length === 0) return outcome;
+        // A line that was begun is ended, so that the next one stands by itself.
+        rest = Buffer.from((is_cut ? '\n' : '') + lines.join(''));
+        lines = [];
+        waiting = 0;
+      }
+      outcome = writeRest();
+    }
+    return outcome;
+  }
+
+  function tell(): void {
+    const count = dropped;
+    dropped = 0;
+    if (count > 0) tellDropped(count);
   }
 
   function flush(): void {
     is_due = false;
     const outcome = writeAll();
-    if (outcome === 'waits') later((again) => setTimeout(again, retry_ms).unref());
-    if (outcome !== 'written' || dropped === 0) return;
-    const count = dropped;
-    dropped = 0;
-    tellDropped(count);
+    if (outcome === 'written') tell();
+    if (outcome !== 'moves' && outcome !== 'waits') return;
+    // A reader that took something is at work and soon takes more.
+    later((again) => setTimeout(again, outcome === 'moves' ? 1 : retry_ms).unref());
   }
 
   return {
     write: (line: string): void => {
-      if (held >= most_held) {
+      if (waiting + rest.length >= most_held) {
         dropped += 1;
         return;
       }
       lines.push(line);
-      held += line.length;
+      waiting += line.length;
       later(setImmediate);
     },
-    /** Writes what is left, within a second. */
+    /** Writes what is left, and how many are missing; gives a reader that takes nothing a second. */
     end: (): void => {
-      for (let tries = 0; writeAll() === 'waits' && tries < tries_at_the_end; tries += 1)
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retry_ms);
+      let outcome = writeAll();
+      for (let tries = 0; (outcome === 'moves' || outcome === 'waits') && tries < tries_at_the_end; tries += 1) {
+        if (outcome === 'waits') sleep(retry_ms);
+        else tries -= 1;
+        outcome = writeAll();
+      }
+      if (outcome === 'dropped' || outcome === 'waits') return;
+      tell();
+      writeAll();
     },
   };
 }

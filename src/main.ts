@@ -78,13 +78,15 @@ const untilAborted = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => clearInterval(alive), { once: true });
   });
 
-/** A full disk or a reader that is gone ends no service: what it has to say goes to the log, which bears both. */
+/**
+ * A full disk or a reader that is gone ends no service: what it has to say goes to the log, which bears both. To touch the streams
+ * is also what lets a write to a pipe that is full return at once.
+ */
 function outliveOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 async function serve(config: Config, log: Logger, with_lanes: boolean): Promise<void> {
-  outliveOutput();
   const stop = stopSignal();
   const ground = await openGround(config, log, stop.signal);
   let app: Application | undefined;
@@ -145,7 +147,6 @@ async function printDocument(config: Config, log: Logger): Promise<void> {
 }
 
 async function simulate(values: { port?: string; host?: string; 'state-file'?: string }, log: Logger): Promise<void> {
-  outliveOutput();
   const stop = stopSignal();
   const port = Number(values.port ?? 3001);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
@@ -193,7 +194,9 @@ async function run(argv: string[], log: Logger, config: Config): Promise<void> {
 /** A command's own output goes to stdout, so the log of one that prints goes to stderr. */
 function logOf(level: string, command: string | undefined): Logger {
   const is_service = command === 'serve' || command === 'worker' || command === 'simulator';
-  return is_service ? createLog(level, 1) : createLog(level === 'silent' ? level : 'warn', 2);
+  if (!is_service) return createLog(level === 'silent' ? level : 'warn', 2);
+  outliveOutput();
+  return createLog(level, 1);
 }
 
 /** What chooses the port of a command; PORT is what chooses that of `serve`. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { writeLines } from '../src/log.ts';
 import { eventually } from './support/service.ts';
@@ -14,17 +14,21 @@ function openPipe(t: Test) {
   execFileSync('mkfifo', [path]);
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   t.teardown(() => closeSync(fd));
-  const chunk = Buffer.alloc(64 * 1024);
-  let said = '';
-  const read = async () => {
+  const chunks: Buffer[] = [];
+  /** As much as one look finds. */
+  const take = () => {
+    const chunk = Buffer.alloc(64 * 1024);
     try {
-      said += chunk.toString('latin1', 0, readSync(fd, chunk));
+      chunks.push(chunk.subarray(0, readSync(fd, chunk)));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
-    return Buffer.from(said, 'latin1').toString();
   };
-  return { fd, read };
+  const read = async () => {
+    take();
+    return Buffer.concat(chunks).toString();
+  };
+  return { fd, take, read };
 }
 
 t.test('lines of one turn are written together, in their order', async (t) => {
@@ -70,6 +74,36 @@ t.test('a reader that takes nothing costs lines beyond a bound, which are counte
   );
   t.ok(kept.length > 3_900 && kept.length < 4_500, `${kept.length} were held`);
   t.same(told, [written - kept.length]);
+});
+
+t.test('a reader that is prompt loses nothing, however much there is', async (t) => {
+  const { fd, take, read } = openPipe(t);
+  const lines = writeLines(fd, () => t.fail('nothing is dropped'));
+  const all = Array.from({ length: 8_000 }, (_, place) => line(place, 1_000));
+  for (const [place, one] of all.entries()) {
+    lines.write(one);
+    if (place % 100 !== 99) continue;
+    // More than a pipe holds, and a reader who is there at once.
+    await delay(1);
+    for (let looks = 0; looks < 3; looks += 1) {
+      take();
+      await delay(1);
+    }
+  }
+  t.equal(await eventually(read, (said) => said.length >= all.join('').length), all.join(''));
+});
+
+t.test('what was dropped is told at the end, too', async (t) => {
+  const { fd, take, read } = openPipe(t);
+  const told = `${JSON.stringify({ msg: 'dropped' })}\n`;
+  const lines = writeLines(fd, (count) => lines.write(`${count} ${told}`));
+  for (let place = 0; place < 5_000; place += 1) lines.write(line(place, 1_000));
+  t.notOk((await read()).includes('dropped'));
+  await nextTurn();
+  for (let looks = 0; looks < 80; looks += 1) take();
+  lines.end();
+  const said = await eventually(read, (heard) => heard.endsWith(told));
+  t.match(said, /\n\d+ \{"msg":"dropped"\}\n$/);
 });
 
 t.test('a full disk costs lines and nothing else', async (t) => {

@@ -5,15 +5,11 @@ import type { AskedWith } from '../channels/channels.repository.ts';
 import { type LearnedIdentity, learnIdentities } from '../contacts/contacts.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import type { EventType, NewEvent } from '../events/events.schema.ts';
-import {
-  applyOutcomes,
-  type ChangedMessage,
-  holdBackLater,
-  type WrittenOutcome,
-} from '../messages/dispatch.repository.ts';
+import { applyOutcomes, type ChangedMessage, type WrittenOutcome } from '../messages/dispatch.repository.ts';
 import { endWhatIsTried } from '../messages/end-what-is-tried.ts';
 import type { KeptError } from '../messages/message-errors.ts';
 import { listAttempts, toMessage } from '../messages/messages.repository.ts';
+import { holdBackLater } from '../messages/order.repository.ts';
 import { eventOf } from './attendance-events.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { followMessages, lockAttendances, type MessageNews } from './attendances.repository.ts';

@@ -3,6 +3,7 @@ import { type AnswerRecord, inTransaction, type Scope } from '../../context.ts';
 import { violatedConstraint } from '../../db/pg-errors.ts';
 import { defineProblem } from '../../problem.ts';
 import { type Phone, readPhone } from '../contacts/phone-number.ts';
+import { queueBehind } from '../messages/order.repository.ts';
 import { loadAttendances } from './attendance-view.ts';
 import { lockActiveAttendance } from './attendances.repository.ts';
 import { CurrentAttendance, current_attendance_example, type StartedAttendanceView } from './attendances.schema.ts';
@@ -167,6 +168,7 @@ async function reuseAttendance(scope: Scope, plan: StartPlan, open: OpenAttendan
     const [view] = await loadAttendances(trx, [attendance], 'en');
     const { write, answer } = composeStart(trx, plan, view ? { view, address: open.address } : null);
     await single_start_rows.insert(trx, write);
+    if (write.message) await queueBehind(trx, { id: write.message.id, attendance_id: write.attendance_id });
     return answer;
   });
 }

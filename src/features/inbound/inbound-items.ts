@@ -10,6 +10,9 @@ import type { ReadBody } from './read-body.ts';
 import { itemBinding } from './sealed.ts';
 import type { Placed } from './to-steps.ts';
 
+/** Why a report is tried again that may have come before what it reports on. */
+export const not_known_yet = 'no message of ours is known by this id yet';
+
 /** Until an event that could not be applied is tried again; then it doubles. */
 export const first_retry_ms = 1_000;
 
@@ -25,7 +28,7 @@ export interface Result {
 export function toResult(event: InboundEvent, outcome: Outcome | undefined): Result {
   if (event.kind === 'ignored') return { outcome: `ignored_${event.reason}`, retry: null };
   const is_missing = outcome === 'not_found';
-  return { outcome: outcome ?? 'dropped', retry: is_missing ? 'no message of ours is known by this id yet' : null };
+  return { outcome: outcome ?? 'dropped', retry: is_missing ? not_known_yet : null };
 }
 
 /** In a transaction of its own. The database being away is thrown. */

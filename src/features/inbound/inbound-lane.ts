@@ -13,7 +13,7 @@ import {
   postponeItem,
   releaseLost,
 } from './inbound.repository.ts';
-import { applyOne, first_retry_ms, toPlaced } from './inbound-items.ts';
+import { applyOne, first_retry_ms, not_known_yet, toPlaced } from './inbound-items.ts';
 import { openScope, sealed_off, tellDropped } from './open-scope.ts';
 import { itemBinding } from './sealed.ts';
 
@@ -55,7 +55,7 @@ export function inboundWork(deps: InboundDependencies): LaneWork<InboundWorkItem
       if (finished.some(({ outcome }) => outcome > 0)) deps.wake.call(settled_topic);
     },
     sweep: async (ctx) => {
-      const released = await releaseLost(ctx, most_tries);
+      const released = await releaseLost(ctx, { most: most_tries, most_waits, waits: not_known_yet });
       if (released > 0) ctx.log.warn({ released }, 'inbound.released');
     },
   };

@@ -221,8 +221,14 @@ export async function postponeItem(
     });
 }
 
-/** Passed leases: due again, for expanding twice has no second effect; a body that was tried `most` times is quarantined. */
-export async function releaseLost({ db }: Ctx, most: number): Promise<number> {
+/**
+ * Passed leases: due again, for expanding twice has no second effect; what was tried `most` times is quarantined, an event whose
+ * reason is `waits` after `most_waits`: so many tries are no fault of its own.
+ */
+export async function releaseLost(
+  { db }: Ctx,
+  { most, most_waits, waits }: { most: number; most_waits: number; waits: string },
+): Promise<number> {
   const { rowCount: bodies } = await db.raw<{ rowCount: number }>(
     `update inbound_bodies
         set state = case when attempt >= :most then 'quarantined' else 'due' end, lease_until = null,
@@ -233,9 +239,9 @@ export async function releaseLost({ db }: Ctx, most: number): Promise<number> {
   );
   const { rowCount: items } = await db.raw<{ rowCount: number }>(
     `update inbound_items
-        set state = case when tries >= :most then 'quarantined' else 'due' end, lease_until = null
+        set state = case when tries >= case when reason = :waits then cast(:most_waits as integer) else :most end then 'quarantined' else 'due' end, lease_until = null
       where state = 'working' and lease_until <= now()`,
-    { most },
+    { most, most_waits, waits },
   );
   return bodies + items;
 }

@@ -174,38 +174,6 @@ export async function applyOutcomes({ db }: Ctx, outcomes: WrittenOutcome[]): Pr
   return apply(db, { outcomes: JSON.stringify(outcomes) });
 }
 
-/** Looked for by attendance: asked for what is queued, PostgreSQL would walk the whole queue of an account. */
-const holdBack = prepare<{ messages: string }>(
-  'hold_back_later_messages',
-  `
-  with ahead as (
-    select g.account_id, m.attendance_id, g.id, m.run_at
-      from jsonb_to_recordset(cast(:messages as jsonb)) as g (account_id uuid, id uuid)
-     cross join lateral (select attendance_id, run_at from messages m
-                          where m.account_id = g.account_id and m.id = g.id offset 0) m
-  ),
-  later as (
-    select a.account_id, m.id, max(a.run_at) as run_at
-      from ahead a
-     cross join lateral (select id, state, run_at from messages m
-                          where m.account_id = a.account_id and m.attendance_id = a.attendance_id and m.id > a.id offset 0) m
-     where m.state = 'queued' and m.run_at < a.run_at
-     group by a.account_id, m.id
-  )
-  -- One that is claimed meanwhile has no use for its time any more.
-  update messages m set run_at = l.run_at from later l where m.account_id = l.account_id and m.id = l.id`,
-);
-
-/**
- * Messages of one attendance leave in their order: those behind one that went back to the queue are due when it is, and no
- * sooner. The caller holds the attendances' locks.
- */
-export async function holdBackLater({ db }: Ctx, messages: MessagesRow[]): Promise<void> {
-  const ahead = messages.filter(({ state }) => state === 'queued');
-  if (ahead.length === 0) return;
-  await holdBack(db, { messages: JSON.stringify(ahead.map(({ account_id, id }) => ({ account_id, id }))) });
-}
-
 export interface OverdueMessage {
   account_id: string;
   attendance_id: string;

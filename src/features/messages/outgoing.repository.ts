@@ -3,6 +3,7 @@ import type { MessagesRow } from '../../db/rows.ts';
 import { table } from '../../db/table.ts';
 import type { OutboundContent } from '../../providers/provider.ts';
 import { lost_answer } from './dispatch.repository.ts';
+import { queueBehind } from './order.repository.ts';
 
 type Ctx = Pick<Scope, 'db' | 'account_id' | 'now'>;
 
@@ -31,17 +32,13 @@ export async function insertMessage({ db, account_id, now }: Ctx, message: Outgo
     payload: JSON.stringify(payload),
     direction: 'outbound',
     state: 'queued',
-    // Not before those ahead of it that wait to be tried again.
-    run_at: db.raw(
-      `greatest(now(), (select max(run_at) from messages where account_id = :account_id and channel_id = :channel_id
-                           and state = 'queued' and run_at > now() and attendance_id = :attendance_id))`,
-      { account_id, channel_id: given.channel_id, attendance_id: given.attendance_id },
-    ),
+    run_at: db.fn.now(),
     send_before: db.raw('now() + make_interval(secs => ?)', [send_within_s]),
     created_at: at,
     updated_at: at,
   };
   const [inserted] = await db('messages').insert(row).returning('*');
+  await queueBehind({ db, account_id }, given);
   return inserted;
 }
 

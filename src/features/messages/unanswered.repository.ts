@@ -54,7 +54,8 @@ export async function listUnansweredLike(
 const findAnyUnanswered = prepare<{ account_id: string; channel_id: string }, { found: number }>(
   'find_any_unanswered',
   `with unanswered as materialized (
-    select channel_id from messages where account_id = :account_id and state = 'sending'
+    select channel_id from messages
+     where account_id = :account_id and state = 'sending' and updated_at < now() - interval '10 seconds'
     union all
     select channel_id from messages
      where account_id = :account_id and unknown_at > now() - interval '10 minutes' and state in ('unknown', 'queued')
@@ -62,7 +63,10 @@ const findAnyUnanswered = prepare<{ account_id: string; channel_id: string }, { 
   select 1 as found from unanswered where channel_id = :channel_id limit 1`,
 );
 
-/** Whether a message of the channel is in the air, or in doubt since at most 10 minutes: the provider has an id for it that we do not know. */
+/**
+ * Whether a message of the channel has been in the air for longer than 10 s, or in doubt for at most 10 minutes: the provider may have an id
+ * for it that we do not know.
+ */
 export async function isAnyUnanswered({ db, account_id }: Ctx, channel_id: string): Promise<boolean> {
   return (await findAnyUnanswered(db, { account_id, channel_id })).length > 0;
 }

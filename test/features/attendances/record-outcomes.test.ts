@@ -118,13 +118,15 @@ t.test('recordOutcomes', async (t) => {
 
   t.test('what went back to the queue holds back what was said after it in its attendance', async (t) => {
     const other = await startAndClaim();
-    const { id, message: first } = await startAndClaim();
+    const { id, phone, message: first } = await startAndClaim();
     const say = async (text: string) => (await company.post(`/v1/attendances/${id}/messages`, { text })).body.id;
     const before = [await say('Tudo bem?'), await say('Posso ajudar?')];
     const beside = (await company.post(`/v1/attendances/${other.id}/messages`, { text: 'Olá de novo!' })).body.id;
     await record(outcomeOf(first, 'unavailable', { run_in_ms: 60_000 }), outcomeOf(other.message, 'accepted'));
     const after = await say('Até logo!');
-    const queue = [first.id, ...before, after];
+    const reuse = { contact: { phone }, channel_id: company.unofficial_id, text: 'Mais uma', on_open: 'reuse' };
+    const reused = (await company.start(reuse)).body.outcome.message_id;
+    const queue = [first.id, ...before, after, reused];
     const due = await db('messages').whereIn('id', queue).orderBy('run_at').orderBy('id').select('id');
     t.same(
       due.map((one) => one.id),
@@ -149,6 +151,20 @@ t.test('recordOutcomes', async (t) => {
         claimed.filter((one) => queue.includes(one)),
         [next],
       );
+    }
+  });
+
+  t.test('nobody waits for what will not be sent any more', async (t) => {
+    const { id, message: first } = await startAndClaim();
+    const say = async () => (await company.post(`/v1/attendances/${id}/messages`, { text: 'Tudo bem?' })).body.id;
+    const before = await say();
+    const send_before = new Date(Date.now() + 60_000);
+    await db('messages').where({ id: first.id }).update({ send_before });
+    await record(outcomeOf(first, 'unavailable', { run_in_ms: 3_600_000 }));
+    for (const later of [before, await say()]) {
+      const { run_at } = await db('messages').where({ id: later }).first('run_at');
+      const after_ms = run_at.getTime() - send_before.getTime();
+      t.ok(after_ms >= 0 && after_ms <= 10, `${after_ms} ms after it`);
     }
   });
 

@@ -141,7 +141,8 @@ t.test('one reads for all streams of an account, and nobody for none', async (t)
   await untilSettled(db);
   wake.call(events_topic);
   await Promise.all(heard.map((one) => hasHeard(one, ids)));
-  t.ok(reads() >= 1 && reads() <= 3, `${reads()} reads for 40 streams`);
+  // That somebody read is what they heard; a read that was on its way before the count began may have been the one.
+  t.ok(reads() <= 3, `${reads()} reads for 40 streams`);
   const closed = readables.map((readable) => once(readable, 'close'));
   for (const readable of readables) readable.destroy();
   await Promise.all(closed);

@@ -67,15 +67,18 @@ export async function listKnownBy({ db, account_id }: Ctx, called: CalledAt[]): 
 
 export interface AssignedIdentity extends ScopedIdentity {
   contact_id: string;
+  /** When it was told first, and last where that was later. */
   at: Date;
+  last_at?: Date | undefined;
 }
 
 const assign = prepare<{ account_id: string; assigned: string; source: string }>(
   'assign_identities',
   `insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
    select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value,
-          :source, k.at, k.at
-     from jsonb_to_recordset(cast(:assigned as jsonb)) as k (contact_id uuid, kind text, scope text, value text, at timestamptz)
+          :source, k.at, coalesce(k.last_at, k.at)
+     from jsonb_to_recordset(cast(:assigned as jsonb))
+          as k (contact_id uuid, kind text, scope text, value text, at timestamptz, last_at timestamptz)
    on conflict on constraint contact_identities_value
      do update set contact_id = excluded.contact_id, last_seen_at = greatest(i.last_seen_at, excluded.last_seen_at)
      where i.contact_id <> excluded.contact_id or i.last_seen_at < excluded.last_seen_at`,

@@ -7,8 +7,9 @@ import { changeAttendance } from '../attendances/attendances.repository.ts';
 import { lockActiveOf } from '../attendances/receptive.repository.ts';
 import { insertEvents } from '../events/events.repository.ts';
 import { readCorrelator } from '../messages/correlator.ts';
-import { insertReceived, listByProviderIds, listReported } from '../messages/evidence.repository.ts';
+import { listByProviderIds, listReported } from '../messages/evidence.repository.ts';
 import { toMessage } from '../messages/messages.repository.ts';
+import { insertReceived } from '../messages/received.repository.ts';
 import { listUnansweredLike } from '../messages/unanswered.repository.ts';
 import { joinFacts } from './apply-status.ts';
 import type { Applied, Place } from './receive-message.ts';
@@ -26,8 +27,8 @@ export async function applyEcho(trx: Scope, channel: ChannelsRow, event: Inbound
     const fact = event.is_pending ? ('accepted' as const) : ('sent' as const);
     const evidence = { fact, at, error: null, provider_message_id };
     const { identities } = event.to;
-    const [outcome] = await joinFacts(trx, channel, [{ message: ours, evidence, identities }]);
-    return outcome ?? 'dropped';
+    const [outcomes] = await joinFacts(trx, channel, [{ message: ours, evidence: [evidence], identities }]);
+    return outcomes?.[0] ?? 'dropped';
   }
   return keepTyped(trx, channel, event, place);
 }

@@ -1,24 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Scope } from '../../context.ts';
-import type { AttendancesRow, ChannelsRow } from '../../db/rows.ts';
+import type { ChannelsRow } from '../../db/rows.ts';
 import type { InboundStatus } from '../../providers/inbound.ts';
-import { eventOf } from '../attendances/attendance-events.ts';
-import { loadAttendances } from '../attendances/attendance-view.ts';
-import { changeAttendances, lockAttendanceRows } from '../attendances/attendances.repository.ts';
-import { cancelQueued } from '../attendances/cancel-queued.ts';
-import { lockActiveOf } from '../attendances/receptive.repository.ts';
-import { insertEvents } from '../events/events.repository.ts';
-import type { EventType, NewEvent } from '../events/events.schema.ts';
+import type { Address } from '../../providers/provider.ts';
+import { lockAttendanceRows } from '../attendances/attendances.repository.ts';
 import { readCorrelator } from '../messages/correlator.ts';
-import {
-  type Evidence,
-  joinEvidence,
-  listReported,
-  type ProvenMessage,
-  type ReportedAt,
-} from '../messages/evidence.repository.ts';
-import { listAttempts, toMessage } from '../messages/messages.repository.ts';
-import { listLiveTeams } from '../teams/teams.repository.ts';
+import { type Evidence, joinEvidence, listReported, type ReportedAt } from '../messages/evidence.repository.ts';
 import { setApart } from './apart.ts';
+import { followReports, type Proven, typesOf } from './follow-reports.ts';
 import type { Applied } from './receive-message.ts';
 import { lookUp, type Named, resolvePeople } from './resolve-person.ts';
 
@@ -42,7 +31,8 @@ export async function findReported(trx: Scope, channel: ChannelsRow, events: Inb
 /**
  * T5: what a provider reports of messages of ours, found by the correlator first, then by the provider's id. `not_found` may
  * be a report that came before the send's own answer: it is worth asking again. Reports of different attendances take as
- * many statements as one; those that share one go one by one. `known`: looked up in this transaction, and nothing applied since.
+ * many statements as one, and so do different facts of one message; others that share an attendance go one by one. `known`:
+ * looked up in this transaction, and nothing applied since.
  */
 export async function applyStatuses(
   trx: Scope,
@@ -51,13 +41,15 @@ export async function applyStatuses(
   known?: FoundReports,
 ): Promise<(Applied | 'not_found')[]> {
   const outcomes: (Applied | 'not_found')[] = events.map(() => 'not_found');
-  const { found, named } = known ?? (await findReported(trx, channel, events));
-  const facts = found.map(({ place, ...message }): Reported => {
-    const { fact, at, error, provider_message_id, identities } = events[place] as InboundStatus;
-    return { message, evidence: { fact, at, error, provider_message_id }, identities };
-  });
-  const joined = await joinFacts(trx, channel, facts, named);
-  for (const [index, { place }] of found.entries()) outcomes[place] = joined[index] ?? 'dropped';
+  const runs = toRuns(events, known ?? (await findReported(trx, channel, events)));
+  const joined = await joinFacts(
+    trx,
+    channel,
+    runs.map(({ reported }) => reported),
+    runs.map(({ named }) => named),
+  );
+  for (const [index, { places }] of runs.entries())
+    for (const [nth, place] of places.entries()) outcomes[place] = joined[index]?.[nth] ?? 'dropped';
   return outcomes;
 }
 
@@ -69,20 +61,61 @@ function toReported({ vault }: Pick<Scope, 'vault'>, events: InboundStatus[]): R
   });
 }
 
-/** A fact of a message of ours, and what its recipient is called. */
+/** Facts of a message of ours, and what its recipient is called. */
 export interface Reported {
   message: { id: string; attendance_id: string; contact_id: string };
-  evidence: Evidence;
+  /** In their order, each another one, under the same provider's id; a failure is alone. */
+  evidence: Evidence[];
   identities: InboundStatus['identities'];
 }
 
-/** Joins facts to messages, lets their attendances follow, tells of it, and learns what the recipients are called. */
+/** Reports that are joined at once, and their places. */
+interface Run {
+  reported: Reported;
+  named: Named;
+  places: number[];
+}
+
+/** Facts of one message that follow each other are one run, as long as all of them call message and recipient alike. */
+function toRuns(events: InboundStatus[], { found, named }: FoundReports): Run[] {
+  const runs: Run[] = [];
+  const last_of = new Map<string, Run>();
+  for (const [index, { place, ...message }] of found.entries()) {
+    const { fact, at, error, provider_message_id, identities } = events[place] as InboundStatus;
+    const evidence = { fact, at, error, provider_message_id };
+    const last = last_of.get(message.id);
+    if (last && goesOn(last, evidence, identities)) {
+      last.reported.evidence.push(evidence);
+      last.places.push(place);
+      continue;
+    }
+    const reported = { message, evidence: [evidence], identities };
+    const run = { reported, named: named[index] as Named, places: [place] };
+    runs.push(run);
+    last_of.set(message.id, run);
+  }
+  return runs;
+}
+
+function goesOn({ reported, named }: Run, { fact, provider_message_id }: Evidence, identities: Address[]): boolean {
+  const [first] = reported.evidence;
+  const is_same_id = first?.provider_message_id === provider_message_id;
+  const is_new = ![fact, 'failed'].some((one) => reported.evidence.some((known) => known.fact === one));
+  // Two contacts that turn out to be one are of concern to whatever follows.
+  if (!is_same_id || !is_new || fact === 'failed' || named.known.size > 1) return false;
+  return isDeepStrictEqual(reported.identities, identities);
+}
+
+/**
+ * Joins facts to messages, lets their attendances follow, tells of it, and learns what the recipients are called; what became of
+ * each fact.
+ */
 export async function joinFacts(
   trx: Scope,
   channel: ChannelsRow,
   reported: Reported[],
   known?: Named[],
-): Promise<Applied[]> {
+): Promise<Applied[][]> {
   if (reported.length === 0) return [];
   const people = reported.map(({ message, identities }) => ({ identities, known_id: message.contact_id }));
   const named = known ?? (await lookUp(trx, channel, people));
@@ -92,25 +125,18 @@ export async function joinFacts(
       return { ids: [message.attendance_id, message.contact_id, ...known], is_wide: known.length > 1 };
     }),
   );
-  const outcomes: Applied[] = reported.map(() => 'dropped');
+  const outcomes: Applied[][] = reported.map(() => []);
   const joined = await joinApart(
     trx,
     channel,
     together.map((place) => ({ ...(reported[place] as Reported), named: named[place] as Named })),
   );
-  for (const [index, place] of together.entries()) outcomes[place] = joined[index] ?? 'dropped';
+  for (const [index, place] of together.entries()) outcomes[place] = joined[index] ?? [];
   for (const place of alone) {
     const [outcome] = await joinFacts(trx, channel, [reported[place] as Reported]);
-    outcomes[place] = outcome ?? 'dropped';
+    outcomes[place] = outcome ?? [];
   }
   return outcomes;
-}
-
-/** A fact with the rows that it changes. */
-interface Proven {
-  evidence: Evidence;
-  attendance: AttendancesRow;
-  message: ProvenMessage;
 }
 
 /** No attendance, message or contact is here twice. */
@@ -118,7 +144,7 @@ async function joinApart(
   trx: Scope,
   channel: ChannelsRow,
   reported: (Reported & { named: Named })[],
-): Promise<Applied[]> {
+): Promise<Applied[][]> {
   const rows = await lockAttendanceRows(
     trx,
     reported.map(({ message }) => message.attendance_id),
@@ -127,7 +153,7 @@ async function joinApart(
   const there = reported.filter(({ message }) => row_of.has(message.attendance_id));
   const messages = await joinEvidence(
     trx,
-    there.map(({ message: { id }, evidence }) => ({ id, ...evidence })),
+    there.map(({ message: { id }, evidence }) => ({ id, evidence })),
     channel,
   );
   const message_of = new Map(messages.map((message) => [message.id, message]));
@@ -137,98 +163,31 @@ async function joinApart(
   const people = await resolvePeople(
     trx,
     channel,
-    called.map(({ named, evidence: { at } }) => ({ named, profile_name: null, at })),
+    called.map(({ named, evidence }) => ({ named, profile_name: null, ...timesOf(evidence) })),
     called.map(({ message }) => message_of.get(message.id)?.contact_id ?? message.contact_id),
   );
   // A merge may have closed one of them or given it to another contact.
   if (called.some(({ named }) => named.known.size > 1))
     row_of = new Map((await lockAttendanceRows(trx, [...row_of.keys()])).map((row) => [row.id, row]));
-  const news = there.flatMap(({ message: { id, attendance_id }, evidence }): Proven[] => {
+  const proven = there.flatMap(({ message: { id, attendance_id }, evidence }): Proven[] => {
     const message = message_of.get(id);
     const attendance = row_of.get(attendance_id);
-    return message && attendance && (message.is_news || message.is_conflict) ? [{ evidence, attendance, message }] : [];
+    return message && attendance ? [{ evidence, attendance, message }] : [];
   });
   const told = people.flatMap((one) => one.told);
-  await follow(trx, news, told);
-  const changed = new Set(news.map(({ message }) => message.id));
-  return reported.map(({ message: { id } }) =>
-    changed.has(id) ? 'applied' : message_of.has(id) ? 'repeated' : 'dropped',
-  );
-}
-
-/** What a fact means for the attendance that began with this message. */
-async function nextStatus(
-  trx: Scope,
-  { attendance, message, evidence: { fact } }: Proven,
-): Promise<'open' | 'failed' | null> {
-  if (attendance.first_message_id !== message.id || !message.is_news) return null;
-  const has_failed = message.status === 'failed';
-  if (attendance.status === 'starting') return has_failed ? 'failed' : 'open';
-  // Never reached, though it was accepted; once the contact has written, an attendance does not fail any more.
-  if (attendance.status === 'open' && has_failed && attendance.window_expires_at === null) return 'failed';
-  if (attendance.status !== 'failed' || (fact !== 'delivered' && fact !== 'read')) return null;
-  // The fact is kept, whoever is gone by now.
-  if (message.erased_at !== null) return null;
-  if (attendance.team_id !== null && !(await listLiveTeams(trx, [attendance.team_id])).has(attendance.team_id))
-    return null;
-  const others = await lockActiveOf(trx, [attendance.contact_id], attendance.channel_id);
-  return others.length > 0 ? null : 'open';
-}
-
-const window_ms = 24 * 60 * 60 * 1000;
-
-/** 131047: Meta says that the window is shut, and it is the judge, unless the contact wrote after that. */
-function windowAfter({ attendance: { window_expires_at }, message, evidence: { fact, error, at } }: Proven) {
-  const is_shut = message.is_news && fact === 'failed' && error?.code === 'service_window_closed';
-  if (!is_shut || window_expires_at === null || window_expires_at <= at) return window_expires_at;
-  return window_expires_at.getTime() - window_ms > at.getTime() ? window_expires_at : at;
-}
-
-/** Changes the attendances of what is news, and tells of it after what is `told` already. */
-async function follow(trx: Scope, news: Proven[], told: NewEvent[]): Promise<void> {
-  const steps: (Proven & { status: 'open' | 'failed' | null; types: EventType[] })[] = [];
-  for (const proven of news) {
-    const { message, evidence } = proven;
-    const types: EventType[] = [
-      ...(message.is_news ? [`message.${evidence.fact}` as const] : []),
-      ...(message.is_conflict ? (['message.id_conflict'] as const) : []),
-    ];
-    steps.push({ ...proven, types, status: await nextStatus(trx, proven) });
-  }
-  const rows = await changeAttendances(
-    trx,
-    steps.map((step) => {
-      const { id, status, closed_at, close_reason } = step.attendance;
-      const events = step.types.length + (step.status ? 1 : 0);
-      return {
-        id,
-        status: step.status ?? status,
-        closed_at,
-        close_reason,
-        window_expires_at: windowAfter(step),
-        events,
-      };
-    }),
-  );
-  const row_of = new Map(rows.map((row) => [row.id, row]));
-  const attempts = await listAttempts(
-    trx,
-    steps.map(({ message }) => message),
-  );
-  const shown = steps.flatMap(({ attendance, status }) => (status ? (row_of.get(attendance.id) ?? []) : []));
-  const views = new Map((await loadAttendances(trx, shown, 'en')).map((view) => [view.id, view]));
-  const events = steps.flatMap(({ attendance, message, types, status }) => {
-    const row = row_of.get(attendance.id);
-    if (!row) return [];
-    const data = toMessage(message, attempts.get(message.id) ?? [], 'en');
-    const first = row.event_sequence - types.length + (status ? 0 : 1);
-    const of_message = types.map((type, place) =>
-      eventOf(trx, row, { type, sequence: first + place, data, message_id: message.id }),
-    );
-    if (!status) return of_message;
-    const type = status === 'open' ? 'attendance.opened' : 'attendance.failed';
-    return [...of_message, eventOf(trx, row, { type, sequence: row.event_sequence, data: views.get(row.id) })];
+  await followReports(trx, proven, told);
+  const proven_of = new Map(proven.map((one) => [one.message.id, one]));
+  return reported.map(({ message: { id }, evidence }) => {
+    const known = proven_of.get(id);
+    return evidence.map((_, nth): Applied => {
+      if (known) return typesOf(known, nth).length > 0 ? 'applied' : 'repeated';
+      return message_of.has(id) ? 'repeated' : 'dropped';
+    });
   });
-  await insertEvents(trx, [...told, ...events]);
-  for (const { attendance, status } of steps) if (status === 'failed') await cancelQueued(trx, attendance.id);
+}
+
+/** When a recipient's names were told first, and last. */
+function timesOf(evidence: Evidence[]): { at: Date; last_at: Date } {
+  const times = evidence.map(({ at }) => at.getTime());
+  return { at: new Date(times[0] ?? 0), last_at: new Date(Math.max(...times)) };
 }

@@ -89,7 +89,9 @@ export async function isKnown(trx: Scope, channel: ChannelsRow, { identities }: 
 export interface Met {
   named: Named;
   profile_name: string | null;
+  /** When it was told first, and last where that was later. */
   at: Date;
+  last_at?: Date;
 }
 
 /** The contact that it is, and what there is to tell of that: it is new, or more is known of it. */
@@ -113,8 +115,8 @@ export async function resolvePeople(
   const chosen: (string | null)[] = [];
   for (const [place, { named }] of people.entries()) chosen.push(await chooseOne(trx, named, known_ids[place] ?? null));
   const ids = people.map((_, place) => chosen[place] ?? uuid());
-  const identities = people.map(({ named, at }, place) =>
-    named.identities.map((identity): AssignedIdentity => ({ ...identity, contact_id: ids[place] ?? '', at })),
+  const identities = people.map(({ named, at, last_at }, place) =>
+    named.identities.map((identity): AssignedIdentity => ({ ...identity, contact_id: ids[place] ?? '', at, last_at })),
   );
   const isNew = (place: number) => chosen[place] === null;
   const learned = await learnAll(trx, people, chosen);

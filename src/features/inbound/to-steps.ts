@@ -35,13 +35,14 @@ export function toParts(placed: Placed[]): (Placed<PersonEvent>[] | Placed<Other
 
 /**
  * One part as steps: who shares a name, a message or a row of `touched` with an earlier event, or with one that does, comes
- * in a later step, so that each person's events keep their order.
+ * in a later step, so that each person's events keep their order. Only what follows a report and says another fact of the same
+ * message, such as `delivered` after `sent`, is in its step, behind it.
  */
 export function toSteps(part: Placed<PersonEvent>[], touched: Map<Place, string[]>): Step[] {
   const steps: Step[] = [];
   const groups = createGroups();
   for (const { event, place } of part) {
-    const at = groups.place([...keysOf(event), ...(touched.get(place) ?? [])]);
+    const at = groups.place([...keysOf(event), ...(touched.get(place) ?? [])], factOf(event));
     steps[at] ??= { messages: [], statuses: [] };
     if (event.kind === 'message') steps[at].messages.push({ event, place });
     else steps[at].statuses.push({ event, place });
@@ -55,25 +56,45 @@ export function toSteps(part: Placed<PersonEvent>[], touched: Map<Place, string[
  */
 function createGroups() {
   const above = new Map<string, string>();
-  const last_of = new Map<string, number>();
+  const last_of = new Map<string, Last>();
   const rootOf = (key: string): string => {
     let root = key;
     for (let next = above.get(root); next !== undefined; next = above.get(root)) root = next;
     return root;
   };
   return {
-    /** The step of an event with these keys. */
-    place: (keys: string[]): number => {
+    /** The step of an event with these keys; `fact` of a report that may share it with others of the same keys. */
+    place: (keys: string[], fact: string | null): number => {
       const roots = [...new Set(keys.map(rootOf))];
       const [root] = roots;
       if (root === undefined) return 0;
-      const at = roots.reduce((latest, one) => Math.max(latest, (last_of.get(one) ?? -1) + 1), 0);
+      const called = keys.join('\n');
+      const last = last_of.get(root);
+      if (fact !== null && roots.length === 1 && last?.called === called && !last.facts.has(fact)) {
+        last.facts.add(fact);
+        return last.at;
+      }
+      const at = roots.reduce((latest, one) => Math.max(latest, (last_of.get(one)?.at ?? -1) + 1), 0);
       for (const one of roots) if (one !== root) above.set(one, root);
-      last_of.set(root, at);
+      last_of.set(
+        root,
+        fact === null ? { at, called: null, facts: new Set() } : { at, called, facts: new Set([fact]) },
+      );
       return at;
     },
   };
 }
+
+/** What a group ended with. */
+interface Last {
+  at: number;
+  /** The keys of all its reports at that step; null where nothing may join it there. */
+  called: string | null;
+  facts: Set<string>;
+}
+
+/** A failure stands for itself: it may end an attendance. */
+const factOf = (event: PersonEvent) => (event.kind === 'status' && event.fact !== 'failed' ? event.fact : null);
 
 /** Digits alone, for a phone and an id that is made of one are often the same person. */
 const nameKey = ({ value }: { value: string }) => `name ${value.replace(/\D/g, '') || value}`;

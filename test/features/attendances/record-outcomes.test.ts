@@ -255,7 +255,7 @@ t.test('recordOutcomes', async (t) => {
     const { id, message } = await startAndClaim();
     const { account_id } = message;
     const reported = { fact: 'sent' as const, at: new Date(), error: null, provider_message_id: 'P-REPORTED' };
-    await joinEvidence({ db, account_id }, [{ id: message.id, ...reported }], { stuck_after_s: 60 });
+    await joinEvidence({ db, account_id }, [{ id: message.id, evidence: [reported] }], { stuck_after_s: 60 });
     await record(outcomeOf(message, 'accepted', { provider_message_id: 'P-ANSWERED' }));
     t.same(await timelineOf(id), [
       '1 attendance.started',

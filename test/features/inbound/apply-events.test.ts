@@ -133,6 +133,19 @@ const told: fc.Arbitrary<Told> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ is: fc.constant('identity' as const), who, to: who, at }) },
 );
 
+/** Of one message, one after the other, as a provider tells them. */
+const reports: fc.Arbitrary<Told[]> = fc
+  .record({
+    of: fc.nat(4),
+    by: fc.nat(2),
+    names: fc.boolean(),
+    facts: fc.array(fc.record({ fact: fc.constantFrom('accepted', 'sent', 'delivered', 'read', 'failed'), at }), {
+      minLength: 2,
+      maxLength: 4,
+    }),
+  })
+  .map(({ facts, ...of }) => facts.map((one) => ({ is: 'status', ...of, ...one })));
+
 /** The names of a person, some or all: what is told of one of them by one name and later by two proves them to be the same. */
 function namesOf(person: number, by: number): Address[] {
   const digits = String(5_531_900_000_001 + person);
@@ -231,7 +244,8 @@ async function pictureOf({ scope: { account_id } }: Place) {
                select status, origin, close_reason, window_expires_at, address, event_sequence,
                       (select count(*) from messages m where m.account_id = a.account_id and m.id = a.first_message_id) as first_sent,
                       (select jsonb_agg(jsonb_build_array(e.attendance_sequence, e.type, e.data ->> 'status', e.data #>> '{service_window,expires_at}',
-                                                          e.data ->> 'text', e.data #>> '{contact,name}') order by e.attendance_sequence)
+                                                          e.data ->> 'text', e.data #>> '{contact,name}', e.data #>> '{first_message,status}',
+                                                          e.data ->> 'accepted_at', e.data ->> 'sent_at', e.data ->> 'delivered_at', e.data ->> 'read_at') order by e.attendance_sequence)
                          from events e where e.account_id = a.account_id and e.attendance_id = a.id) as timeline,
                       (select jsonb_agg(jsonb_build_array(m.direction, m.type, m.text, m.media, m.status, m.state, m.provider_message_id,
                                                           m.also_sent_as, m.accepted_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.error)
@@ -248,10 +262,14 @@ t.test('many events in one transaction end as the same events one by one, to the
   const runs = Number(process.env.CONVERSAR_TEST_RUNS ?? 25);
   let merged = 0;
   const property = fc.asyncProperty(
-    fc.array(told, { minLength: 2, maxLength: 24 }),
+    fc.array(fc.oneof({ weight: 3, arbitrary: told.map((one) => [one]) }, { weight: 1, arbitrary: reports }), {
+      minLength: 2,
+      maxLength: 18,
+    }),
     fc.constantFrom(5, 100),
     fc.constantFrom(0, 3_600),
-    async (all, size, reopen_within_s) => {
+    async (groups, size, reopen_within_s) => {
+      const all = groups.flat();
       const [single, batched] = [await createPlace(reopen_within_s), await createPlace(reopen_within_s)];
       const expected = await apply(single, all, 1);
       const found = await apply(batched, all, size);

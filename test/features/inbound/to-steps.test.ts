@@ -8,8 +8,14 @@ const wrote = (place: string, wa_id: string, over = {}) => {
   const event = { kind: 'message', provider_message_id: place, from, reply_to: null, opens: true, ...over };
   return { event, place: placeOf(place) } as unknown as Placed;
 };
-const reported = (place: string, provider_message_id: string | null, correlator: string | null = null) => {
-  const event = { kind: 'status', provider_message_id, correlator, identities: [] };
+const reported = (
+  place: string,
+  provider_message_id: string | null,
+  correlator: string | null = null,
+  fact = 'sent',
+  identities: unknown[] = [],
+) => {
+  const event = { kind: 'status', provider_message_id, correlator, fact, identities };
   return { event, place: placeOf(place) } as unknown as Placed;
 };
 const other = (kind: InboundEvent['kind']) => ({ event: { kind }, place: placeOf(kind) }) as unknown as Placed;
@@ -39,6 +45,16 @@ t.test('what shares a message, a row, or somebody through a third has an order, 
     ['c'],
     ['d'],
   ]);
+});
+
+t.test('other facts of one message share its step, in their order', async (t) => {
+  const of = (place: string, fact: string, value?: string) =>
+    reported(place, 'x', 'y', fact, value ? [{ kind: 'wa_id', value }] : []);
+  t.same(stepsOf([of('a', 'sent'), reported('b', 'z'), of('c', 'delivered'), of('d', 'read')]), [['a', 'b', 'c', 'd']]);
+  t.same(stepsOf([of('a', 'sent'), of('b', 'sent'), of('c', 'read')]), [['a'], ['b', 'c']], 'but none twice');
+  t.same(stepsOf([of('a', 'sent'), of('b', 'failed'), of('c', 'read')]), [['a'], ['b'], ['c']], 'and no failure');
+  t.same(stepsOf([of('a', 'sent'), of('b', 'read', '5531')]), [['a'], ['b']], 'nor one that names somebody else');
+  t.same(stepsOf([of('a', 'sent', '1'), wrote('b', '1'), of('c', 'read', '1')]), [['a'], ['b'], ['c']], 'nor later');
 });
 
 t.test('what may touch anybody is a part of its own, and what is ignored is none', async (t) => {

@@ -35,14 +35,18 @@ const expire = (message: ClaimedMessage) =>
     .update({ lease_until: db.raw(`now() - interval '1 second'`) });
 /** A provider's report that it was sent, found by our own id. */
 const join = ({ account_id, id }: ClaimedMessage) =>
-  joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id: null }], {
-    stuck_after_s: 60,
-  });
+  joinEvidence(
+    { db, account_id },
+    [{ id, evidence: [{ fact: 'sent', at: new Date(), error: null, provider_message_id: null }] }],
+    { stuck_after_s: 60 },
+  );
 /** An echo of what waits at the gateway, before the answer to its own send. */
 const accept = ({ account_id, id }: ClaimedMessage, provider_message_id: string) =>
-  joinEvidence({ db, account_id }, [{ id, fact: 'accepted', at: new Date(), error: null, provider_message_id }], {
-    stuck_after_s: 60,
-  });
+  joinEvidence(
+    { db, account_id },
+    [{ id, evidence: [{ fact: 'accepted', at: new Date(), error: null, provider_message_id }] }],
+    { stuck_after_s: 60 },
+  );
 const factsOf = async (message: ClaimedMessage) => {
   const row = await db('messages').where({ id: message.id }).first();
   const at = (['accepted_at', 'held_at', 'failed_at', 'sent_at'] as const).filter((name) => row?.[name]);
@@ -232,9 +236,11 @@ t.test('applyOutcomes', async (t) => {
 
   t.test('T5 before T3 under another id: both are kept, and it is told once that it went out twice', async (t) => {
     const reportedAs = ({ account_id, id }: ClaimedMessage, provider_message_id: string) =>
-      joinEvidence({ db, account_id }, [{ id, fact: 'sent', at: new Date(), error: null, provider_message_id }], {
-        stuck_after_s: 60,
-      });
+      joinEvidence(
+        { db, account_id },
+        [{ id, evidence: [{ fact: 'sent', at: new Date(), error: null, provider_message_id }] }],
+        { stuck_after_s: 60 },
+      );
     const idsOf = ({ id }: ClaimedMessage) =>
       db('messages').where({ id }).first('provider_message_id', 'also_sent_as', 'status');
 

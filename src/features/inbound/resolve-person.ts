@@ -9,6 +9,7 @@ import { toContact } from '../contacts/contacts.repository.ts';
 import {
   type AssignedIdentity,
   assignIdentities,
+  type CalledAt,
   listKnownBy,
   type ScopedIdentity,
 } from '../contacts/identities.repository.ts';
@@ -64,19 +65,26 @@ export interface Named {
   known: Map<string, string | null>;
 }
 
-/** `known_id` is a contact that the body is about already. */
+/** `known_id` is a contact that the body is about already. Who is called alike several times is looked up once. */
 export async function lookUp(
   trx: Scope,
   channel: ChannelsRow,
   people: { identities: Address[]; known_id: string | null }[],
 ): Promise<Named[]> {
-  const named = people.map(({ identities }) => ({ ...toScoped(channel, identities), known: new Map() }));
-  const called = named.map(({ identities, phone }, place) => {
-    const contact_id = people[place]?.known_id ?? null;
-    return { place, identities, phone_key: phone?.key ?? null, contact_id };
-  });
-  for (const { place, id, phone_key } of await listKnownBy(trx, called)) named[place]?.known.set(id, phone_key);
-  return named;
+  const keys = people.map(({ identities, known_id }) =>
+    JSON.stringify([known_id, ...identities.flatMap(({ kind, value }) => [kind, value])]),
+  );
+  const named_of = new Map<string, Named>();
+  const called: CalledAt[] = [];
+  for (const [key, place] of new Map(keys.map((key, place) => [key, place]))) {
+    const { identities, known_id } = people[place] ?? { identities: [], known_id: null };
+    const scoped = toScoped(channel, identities);
+    named_of.set(key, { ...scoped, known: new Map() });
+    called.push({ place, identities: scoped.identities, phone_key: scoped.phone?.key ?? null, contact_id: known_id });
+  }
+  for (const { place, id, phone_key } of await listKnownBy(trx, called))
+    named_of.get(keys[place] ?? '')?.known.set(id, phone_key);
+  return keys.map((key) => named_of.get(key) as Named);
 }
 
 /** Whether a body names anybody that we know: what opens nothing must make no contact. */

@@ -19,7 +19,7 @@ interface Names {
 
 /**
  * Attendances of any accounts as they are shown: four statements, however many there are. `known`: first messages that the
- * caller has as they are now.
+ * caller has, as they are to be shown.
  */
 export async function loadAttendances(
   ctx: Pick<Context, 'db' | 'now'>,

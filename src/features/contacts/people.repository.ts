@@ -49,10 +49,8 @@ const insert = prepare<
   ),
   i as (
     insert into contact_identities as i (account_id, contact_id, kind, scope, value, source, first_seen_at, last_seen_at)
-    select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value, :source, k.at,
-           coalesce(k.last_at, k.at)
-      from jsonb_to_recordset(cast(:identities as jsonb))
-           as k (contact_id uuid, kind text, scope text, value text, at timestamptz, last_at timestamptz)
+    select distinct on (k.scope, k.kind, k.value) cast(:account_id as uuid), k.contact_id, k.kind, k.scope, k.value, :source, k.at, k.at
+      from jsonb_to_recordset(cast(:identities as jsonb)) as k (contact_id uuid, kind text, scope text, value text, at timestamptz)
     returning ${columnsOf('contact_identities', 'i')}
   )
   select ${columnsOf('contacts', 'c')}, ${identitiesOf('i')} as identities from c`,

@@ -13,7 +13,7 @@ import { applyIdentity, applyOptOut } from './apply-identity.ts';
 import { applyStatuses, type FoundReports, findReported } from './apply-status.ts';
 import { type Applied, findSenders, type Place, receiveMessages } from './receive-message.ts';
 import type { Named } from './resolve-person.ts';
-import { type OtherEvent, type PersonEvent, type Placed, toParts, toSteps } from './to-steps.ts';
+import { type OtherEvent, type PersonEvent, type Placed, type Step, toParts, toSteps } from './to-steps.ts';
 
 export type Outcome = Applied | 'not_found';
 
@@ -43,18 +43,30 @@ async function applyPart(
 ): Promise<void> {
   const known = await lookUpPart(trx, channel, part);
   const steps = toSteps(part, known.touched);
-  if (steps.length > 1) await lockPart(trx, channel, known);
+  const is_one = isOneStatement(steps, known);
+  if (!is_one) await lockPart(trx, channel, known);
   const keep = (all: Placed[], found: Outcome[]) => {
     for (const [index, { place }] of all.entries()) outcomes.set(place, found[index] ?? 'dropped');
   };
   for (const { messages, statuses } of steps) {
     // What was looked up is known for as long as nothing was applied.
-    const still = steps.length === 1 && (messages.length === 0 || statuses.length === 0) ? known : undefined;
+    const still = is_one ? known : undefined;
     keep(messages, await receiveMessages(trx, channel, messages, still?.senders));
     const events = statuses.map(({ event }) => event);
     keep(statuses, await applyStatuses(trx, channel, events, still?.reports));
   }
 }
+
+/** Whether all rows are locked at once: events of one kind, none of which shares a row with another or proves two people to be one. */
+function isOneStatement(
+  [{ messages, statuses } = nothing, ...later]: Step[],
+  { senders, reports }: KnownPart,
+): boolean {
+  if (later.length > 0 || (messages.length > 0 && statuses.length > 0)) return false;
+  return [...senders, ...reports.named].every(({ known }) => known.size <= 1);
+}
+
+const nothing: Step = { messages: [], statuses: [] };
 
 /** Whom the events of a part are of: names alone do not tell that two are of one person. */
 interface KnownPart {
@@ -85,7 +97,7 @@ async function lookUpPart(trx: Scope, channel: ChannelsRow, part: Placed<PersonE
   return { senders, reports, touched };
 }
 
-/** Several steps would lock piece by piece what others, such as the dispatch lane, lock at once and in order: so it is done here, too. */
+/** Several statements would lock piece by piece what others, such as the dispatch lane, lock at once and in order: so it is done here, too. */
 async function lockPart(trx: Scope, channel: ChannelsRow, { senders, reports }: KnownPart): Promise<void> {
   const attendance_ids = reports.found.map(({ attendance_id }) => attendance_id);
   const named = [...senders, ...reports.named].flatMap(({ known }) => [...known.keys()]);

@@ -5,7 +5,13 @@ import type { InboundStatus } from '../../providers/inbound.ts';
 import type { Address } from '../../providers/provider.ts';
 import { lockAttendanceRows } from '../attendances/attendances.repository.ts';
 import { readCorrelator } from '../messages/correlator.ts';
-import { type Evidence, joinEvidence, listReported, type ReportedAt } from '../messages/evidence.repository.ts';
+import {
+  type Evidence,
+  type EvidenceRun,
+  joinEvidence,
+  listReported,
+  type ReportedAt,
+} from '../messages/evidence.repository.ts';
 import { setApart } from './apart.ts';
 import { followReports, type Proven, typesOf } from './follow-reports.ts';
 import type { Applied } from './receive-message.ts';
@@ -64,8 +70,8 @@ function toReported({ vault }: Pick<Scope, 'vault'>, events: InboundStatus[]): R
 /** Facts of a message of ours, and what its recipient is called. */
 export interface Reported {
   message: { id: string; attendance_id: string; contact_id: string };
-  /** In their order, each another one, under the same provider's id; a failure is alone. */
-  evidence: Evidence[];
+  /** A failure is alone. */
+  evidence: EvidenceRun;
   identities: InboundStatus['identities'];
 }
 
@@ -89,7 +95,7 @@ function toRuns(events: InboundStatus[], { found, named }: FoundReports): Run[] 
       last.places.push(place);
       continue;
     }
-    const reported = { message, evidence: [evidence], identities };
+    const reported: Reported = { message, evidence: [evidence], identities };
     const run = { reported, named: named[index] as Named, places: [place] };
     runs.push(run);
     last_of.set(message.id, run);
@@ -98,11 +104,10 @@ function toRuns(events: InboundStatus[], { found, named }: FoundReports): Run[] 
 }
 
 function goesOn({ reported, named }: Run, { fact, provider_message_id }: Evidence, identities: Address[]): boolean {
-  const [first] = reported.evidence;
-  const is_same_id = first?.provider_message_id === provider_message_id;
-  const is_new = ![fact, 'failed'].some((one) => reported.evidence.some((known) => known.fact === one));
+  const facts = reported.evidence.map((one) => one.fact);
+  if (fact === 'failed' || facts.includes('failed') || facts.includes(fact)) return false;
   // Two contacts that turn out to be one are of concern to whatever follows.
-  if (!is_same_id || !is_new || fact === 'failed' || named.known.size > 1) return false;
+  if (named.known.size > 1 || reported.evidence[0].provider_message_id !== provider_message_id) return false;
   return isDeepStrictEqual(reported.identities, identities);
 }
 
@@ -187,7 +192,7 @@ async function joinApart(
 }
 
 /** When a recipient's names were told first, and last. */
-function timesOf(evidence: Evidence[]): { at: Date; last_at: Date } {
-  const times = evidence.map(({ at }) => at.getTime());
-  return { at: new Date(times[0] ?? 0), last_at: new Date(Math.max(...times)) };
+function timesOf([first, ...later]: EvidenceRun): { at: Date; last_at: Date } {
+  const times = [first, ...later].map(({ at }) => at.getTime());
+  return { at: first.at, last_at: new Date(Math.max(...times)) };
 }

@@ -29,9 +29,9 @@ export function typesOf({ evidence, message }: Proven, nth: number): EventType[]
 
 /** Changes the attendances of what is news, and tells of it after what is `told` already. */
 export async function followReports(trx: Scope, proven: Proven[], told: NewEvent[]): Promise<void> {
-  const steps: Step[] = [];
-  for (const one of proven) steps.push(await toStep(trx, one));
-  const news = steps.filter(({ tellings }) => tellings.length > 0);
+  const followed: Followed[] = [];
+  for (const one of proven) followed.push(await follow(trx, one));
+  const news = followed.filter(({ tellings }) => tellings.length > 0);
   const rows = await changeAttendances(
     trx,
     news.map(({ attendance: { id, closed_at, close_reason }, status, window_expires_at, tellings }) => {
@@ -49,15 +49,15 @@ interface Telling {
   message: MessagesRow;
 }
 
-/** What all facts of a message come to. */
-interface Step {
+/** What all facts of a message come to. Of these only a failure, which is alone, and the first may change the status. */
+interface Followed {
   attendance: AttendancesRow;
   status: string;
   window_expires_at: Date | null;
   tellings: Telling[];
 }
 
-async function toStep(trx: Scope, proven: Proven): Promise<Step> {
+async function follow(trx: Scope, proven: Proven): Promise<Followed> {
   const { evidence, attendance } = proven;
   let { status, window_expires_at } = attendance;
   const tellings: Telling[] = [];
@@ -86,7 +86,8 @@ async function nextStatus(
   const has_failed = message.status === 'failed';
   if (attendance.status === 'starting') return has_failed ? 'failed' : 'open';
   // Never reached, though it was accepted; once the contact has written, an attendance does not fail any more.
-  if (attendance.status === 'open' && has_failed && attendance.window_expires_at === null) return 'failed';
+  if (attendance.status === 'open' && has_failed && fact === 'failed' && attendance.window_expires_at === null)
+    return 'failed';
   if (attendance.status !== 'failed' || (fact !== 'delivered' && fact !== 'read')) return null;
   // The fact is kept, whoever is gone by now.
   if (message.erased_at !== null) return null;
@@ -105,15 +106,15 @@ function windowAfter(window_expires_at: Date | null, { fact, error, at }: Eviden
   return window_expires_at.getTime() - window_ms > at.getTime() ? window_expires_at : at;
 }
 
-async function eventsOf(trx: Scope, steps: Step[], rows: AttendancesRow[]): Promise<NewEvent[]> {
+async function eventsOf(trx: Scope, news: Followed[], rows: AttendancesRow[]): Promise<NewEvent[]> {
   const row_of = new Map(rows.map((row) => [row.id, row]));
-  const messages = steps.flatMap(({ tellings: [first] }) => (first ? [first.message] : []));
+  const messages = news.flatMap(({ tellings: [first] }) => (first ? [first.message] : []));
   const attempts = await listAttempts(trx, messages);
-  const turns = steps.flatMap(({ tellings }) => tellings.filter(({ type }) => isOfAttendance(type)));
+  const turns = news.flatMap(({ tellings }) => tellings.filter(({ type }) => isOfAttendance(type)));
   const shown = turns.flatMap(({ message }) => row_of.get(message.attendance_id) ?? []);
   const first_messages = turns.map(({ message }) => message);
   const views = new Map((await loadAttendances(trx, shown, 'en', first_messages)).map((view) => [view.id, view]));
-  return steps.flatMap(({ attendance, tellings }) => {
+  return news.flatMap(({ attendance, tellings }) => {
     const row = row_of.get(attendance.id);
     if (!row) return [];
     return tellings.map(({ type, message }, nth) => {

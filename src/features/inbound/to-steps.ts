@@ -70,7 +70,7 @@ function createGroups() {
       if (root === undefined) return 0;
       const called = keys.join('\n');
       const last = last_of.get(root);
-      if (fact !== null && roots.length === 1 && last?.called === called && !last.facts.has(fact)) {
+      if (fact !== null && last?.called === called && !last.facts.has(fact)) {
         last.facts.add(fact);
         return last.at;
       }

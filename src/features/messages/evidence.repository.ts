@@ -19,6 +19,9 @@ export interface Evidence {
   provider_message_id: string | null;
 }
 
+/** Facts of one message in their order, each another one, all told under one provider's id. */
+export type EvidenceRun = [Evidence, ...Evidence[]];
+
 type Found = Pick<MessagesRow, 'id' | 'attendance_id' | 'contact_id'>;
 
 /** A message of ours as a provider names it: by the id that a correlator told us, by the provider's own, or both. */
@@ -153,13 +156,10 @@ const join = prepare<{ account_id: string; ids: string[]; given: string; stuck_a
   returning ${columnsOf('messages', 'm')}, o.before, m.also_sent_as <> o.also_sent_before as is_conflict`,
 );
 
-/**
- * Writes evidence on messages of one channel, whose attendances the caller has locked, each message once: in its order, each
- * another fact, all told under the same provider's id.
- */
+/** Writes evidence on messages of one channel, whose attendances the caller has locked, each message once. */
 export async function joinEvidence(
   { db, account_id }: Ctx,
-  given: { id: string; evidence: Evidence[] }[],
+  given: { id: string; evidence: EvidenceRun }[],
   { stuck_after_s }: Pick<ChannelsRow, 'stuck_after_s'>,
 ): Promise<ProvenMessage[]> {
   if (given.length === 0) return [];
@@ -169,11 +169,11 @@ export async function joinEvidence(
   return rows.map((row) => ({ ...row, before: toBefore(row.before) }));
 }
 
-function toGiven({ id, evidence }: { id: string; evidence: Evidence[] }) {
+function toGiven({ id, evidence }: { id: string; evidence: EvidenceRun }) {
   const [first] = evidence;
   const times = Object.fromEntries(evidence.map(({ fact, at }) => [`${fact}_at`, at]));
   const error = evidence.find(({ fact }) => fact === 'failed')?.error ?? null;
-  return { id, first: first?.fact, error, provider_message_id: first?.provider_message_id ?? null, ...times };
+  return { id, first: first.fact, error, provider_message_id: first.provider_message_id, ...times };
 }
 
 function toBefore(before: ProvenRow['before']): ProvenMessage['before'] {

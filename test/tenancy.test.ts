@@ -185,6 +185,11 @@ async function compare(t: Test, walked: Walked, urlWith: (ids: Ids) => string, b
   return foreign;
 }
 
+// A key's use is written down once a minute: not while this compares.
+await service
+  .db('api_keys')
+  .where({ account_id: theirs.account_id })
+  .update({ last_used_at: new Date(Date.now() + 3_600_000) });
 const untouched = await hashAccount(service.settings, theirs.account_id);
 const seesNothingChanged = async (t: Test) =>
   t.same(await hashAccount(service.settings, theirs.account_id), untouched, 'their rows are as they were');

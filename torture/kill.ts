@@ -34,7 +34,8 @@ async function run(context: TortureContext): Promise<Report> {
       CONVERSAR_LEASE_MS: String(lease_ms),
       CONVERSAR_SWEEP_MS: '1000',
     },
-    simulator: { cut_before: cut_share, cut_after: cut_share },
+    // A victim may be away for two starts, on a busy machine for minutes: webhooks are told again for as long.
+    simulator: { cut_before: cut_share, cut_after: cut_share, webhook_retry_ms: 2_000 },
     has_webhooks: true,
   });
   const mode = { order: 'shuffle', repeat: 2, delay_ms: 0 };

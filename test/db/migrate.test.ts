@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import pino from 'pino';
 import t, { type Test } from 'tap';
-import { type ConnectionSettings, clientConfig } from '../../src/db/connection.ts';
+import type { ConnectionSettings } from '../../src/db/connection.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { createEmptyDatabase } from '../support/database.ts';
+import { createEmptyDatabase, testClientConfig } from '../support/database.ts';
 import { ask } from '../support/embedded-folder.ts';
 import { eventually } from '../support/service.ts';
 
@@ -103,8 +103,10 @@ t.test('names that cannot be ordered are refused before anything is connected', 
 
 t.test('of several processes that migrate at once one does, and the others wait past every timeout', async (t) => {
   const { settings, name } = await createEmptyDatabase(t);
-  await ask(settings, `alter database ${name} set statement_timeout = '200ms'`);
-  await ask(settings, `alter database ${name} set lock_timeout = '100ms'`);
+  await ask(
+    settings,
+    `alter database ${name} set lock_timeout = '100ms'; alter database ${name} set statement_timeout = '200ms'`,
+  );
   const folder = await migrationsFolder(t, { '0001_create_a.sql': 'select pg_sleep(0.6); create table a ()' });
   const results = await Promise.all([run(settings, folder), run(settings, folder), run(settings, folder)]);
   t.same(
@@ -115,11 +117,11 @@ t.test('of several processes that migrate at once one does, and the others wait 
 
 t.test('aborting ends the wait for another process, and a running migration', async (t) => {
   const { settings } = await createEmptyDatabase(t);
-  const slow = await migrationsFolder(t, { '0001_create_a.sql': 'create table a (); select pg_sleep(3)' });
+  const slow = await migrationsFolder(t, { '0001_create_a.sql': 'create table a (); select pg_sleep(60)' });
   const running = new AbortController();
   const waiting = new AbortController();
   const first = t.rejects(run(settings, slow, running.signal), { message: 'enough' });
-  const asleep = `select 1 from pg_stat_activity where query like '%pg_sleep(3)%' and pid <> pg_backend_pid()`;
+  const asleep = `select 1 from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`;
   while ((await ask(settings, asleep)).length === 0);
   const second = t.rejects(run(settings, slow, waiting.signal), { message: 'enough' });
   waiting.abort(new Error('enough'));
@@ -140,7 +142,7 @@ t.test('a migration that waits for a table lets others pass, and comes to its en
   const folder = await migrationsFolder(t, two);
   await run(settings, folder);
   await writeFile(join(folder, '0003_alter_a.sql'), 'alter table a add column b int');
-  const client = new pg.Client(clientConfig(settings, 'conversar test'));
+  const client = new pg.Client(testClientConfig(settings));
   await client.connect();
   t.teardown(() => client.end());
   // As a dump that runs for long.

@@ -9,11 +9,16 @@ import {
   messageOf,
   violatedConstraint,
 } from '../../src/db/pg-errors.ts';
-import { createEmptyDatabase } from '../support/database.ts';
+import { createEmptyDatabase, patience_ms } from '../support/database.ts';
 
 t.test('errors as PostgreSQL really raises them', async (t) => {
   const { settings } = await createEmptyDatabase(t);
-  const db = connect(settings, { pool_max: 2, application_name: 'conversar test', log: pino({ level: 'silent' }) });
+  const db = connect(settings, {
+    pool_max: 2,
+    application_name: 'conversar test',
+    log: pino({ level: 'silent' }),
+    acquire_timeout_ms: patience_ms,
+  });
   t.teardown(() => db.destroy());
   await db.raw('create table a (id int constraint a_pkey primary key)');
   await db.raw(`create table b (a_id int constraint b_a_fkey references a, n int constraint b_n_check check (n > 0))`);
@@ -48,11 +53,10 @@ t.test('errors as PostgreSQL really raises them', async (t) => {
   });
 
   t.test('a statement and a lock that take too long are outages', async (t) => {
-    await db.raw('set statement_timeout = 50');
-    t.equal(isDatabaseUnavailable(await errorOf('set statement_timeout = 50; select pg_sleep(1)')), true);
+    t.equal(isDatabaseUnavailable(await errorOf('set local statement_timeout = 50; select pg_sleep(60)')), true);
     await db.transaction(async (holder) => {
       await holder.raw('lock table a');
-      t.equal(isDatabaseUnavailable(await errorOf('set lock_timeout = 50; select * from a')), true);
+      t.equal(isDatabaseUnavailable(await errorOf('set local lock_timeout = 50; select * from a')), true);
     });
   });
 });

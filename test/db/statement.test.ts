@@ -4,12 +4,17 @@ import { inTransaction } from '../../src/context.ts';
 import { connect } from '../../src/db/connection.ts';
 import { sqlState } from '../../src/db/pg-errors.ts';
 import { prepare } from '../../src/db/statement.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, patience_ms } from '../support/database.ts';
 
 t.test('a statement is compiled once, kept by its name, and runs over the pool and in a transaction', async (t) => {
   const { settings } = await createDatabase(t);
   const log = pino({ level: 'silent' });
-  const db = connect(settings, { pool_max: 1, application_name: 'conversar test', log });
+  const db = connect(settings, {
+    pool_max: 1,
+    application_name: 'conversar test',
+    log,
+    acquire_timeout_ms: patience_ms,
+  });
   t.teardown(() => db.destroy());
   const add = prepare<{ one: number; other: number }, { sum: number; again: number }>(
     'add_numbers',
@@ -51,7 +56,12 @@ t.test('a statement is compiled once, kept by its name, and runs over the pool a
 t.test('a statement is told to who listens to knex, by its name', async (t) => {
   const { settings } = await createDatabase(t);
   const log = pino({ level: 'silent' });
-  const db = connect(settings, { pool_max: 1, application_name: 'conversar test', log });
+  const db = connect(settings, {
+    pool_max: 1,
+    application_name: 'conversar test',
+    log,
+    acquire_timeout_ms: patience_ms,
+  });
   t.teardown(() => db.destroy());
   const told: unknown[] = [];
   db.on('query', ({ options, sql }: { options?: { name?: string }; sql: string }) => told.push(options?.name, sql));

@@ -3,11 +3,16 @@ import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { connect } from '../../src/db/connection.ts';
 import { table } from '../../src/db/table.ts';
-import { createDatabase } from '../support/database.ts';
+import { createDatabase, patience_ms } from '../support/database.ts';
 
 t.test('a query over a table reaches the rows of its account and no others', async (t) => {
   const { settings } = await createDatabase(t);
-  const db = connect(settings, { pool_max: 2, application_name: 'conversar test', log: pino({ level: 'silent' }) });
+  const db = connect(settings, {
+    pool_max: 2,
+    application_name: 'conversar test',
+    log: pino({ level: 'silent' }),
+    acquire_timeout_ms: patience_ms,
+  });
   t.teardown(() => db.destroy());
   const accounts = [uuid(), uuid()] as const;
   const now = new Date();

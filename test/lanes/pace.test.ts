@@ -11,7 +11,12 @@ import { eventually, startService } from '../support/service.ts';
 const service = await startService(t, { with_lanes: false });
 const { db, ctx } = service;
 const company = await service.createCompany();
-const other_db = connect(service.settings, { pool_max: 4, application_name: 'conversar test', log: ctx.log });
+const other_db = connect(service.settings, {
+  pool_max: 4,
+  application_name: 'conversar test',
+  log: ctx.log,
+  acquire_timeout_ms: patience_ms,
+});
 t.teardown(() => other_db.destroy());
 
 const least_ms = 2_300;

@@ -18,11 +18,13 @@ t.setTimeout(900_000);
  */
 const log = pino({ level: 'silent' });
 const { settings } = await createDatabase(t);
-const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log });
+const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log, slow_ms: 60_000 });
 t.teardown(() => simulator.close());
 const db = connect(settings, { pool_max: 4, application_name: 'conversar test', log, acquire_timeout_ms: patience_ms });
 t.teardown(() => db.destroy());
 const env = processSettings(databaseUrl(settings));
+/** What waits for a lock waits for as long as the test takes. */
+const patient_url = `${databaseUrl(settings)}${databaseUrl(settings).includes('?') ? '&' : '?'}lock_timeout=60000&statement_timeout=60000&query_timeout=60000`;
 const serve = (t: Test, over: Record<string, string> = {}, ...args: string[]) =>
   startProcess(t, ['serve', ...args], { ...env, ...over });
 
@@ -160,7 +162,7 @@ t.test('killed with sends in the air: doubts, whether or not they arrived, and e
 t.test('killed in T1: the client’s repeat starts it, or finds it started; once in either case', async (t) => {
   const both = [nextPhone(), nextPhone()];
   // One each: starts that come to one process together share a statement, and with it their end.
-  const killed = await Promise.all(both.map(() => serve(t, {}, '--no-lanes')));
+  const killed = await Promise.all(both.map(() => serve(t, { DATABASE_URL: patient_url }, '--no-lanes')));
   const lock = await db.transaction();
   await lock.raw('set local idle_in_transaction_session_timeout = 0');
   await lock.raw('lock table attendances in share row exclusive mode');
@@ -192,7 +194,7 @@ t.test('killed in T1: the client’s repeat starts it, or finds it started; once
 
 t.test('killed in T2: rolled back, it is sent once by the next process', async (t) => {
   const phone = nextPhone();
-  const killed = await serve(t);
+  const killed = await serve(t, { DATABASE_URL: patient_url });
   const lock = await db.transaction();
   await lock.raw('set local idle_in_transaction_session_timeout = 0');
   await lock.raw('lock table attempts in share row exclusive mode');

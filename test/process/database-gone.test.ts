@@ -13,7 +13,7 @@ t.setTimeout(900_000);
 
 const { settings } = await createDatabase(t);
 const proxy = await startDatabaseProxy(t, settings);
-const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log: pino({ level: 'silent' }), slow_ms: 1_500 });
+const simulator = await startSimulator({ host: '127.0.0.1', port: 0, log: pino({ level: 'silent' }), slow_ms: 5_000 });
 t.teardown(() => simulator.close());
 const env = { ...processSettings(proxy.url), CONVERSAR_SEND_TIMEOUT_MS: '8000', CONVERSAR_LEASE_MS: '60000' };
 const { url, end, log } = await startProcess(t, ['serve'], env);

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createDatabase, runStatement } from '../support/database.ts';
 import { ask } from '../support/embedded-folder.ts';
+import { freePort } from '../support/port.ts';
 import { databaseUrl, processSettings, type Running, startProcess } from '../support/process.ts';
 import { callOver, createRemoteCompany } from '../support/remote-company.ts';
 import { type Body, eventually } from '../support/service.ts';
@@ -19,8 +20,8 @@ const env = processSettings(databaseUrl(settings));
 const startStreaming = (port: string) => startProcess(t, ['serve', '--no-lanes'], { ...env, PORT: port });
 
 const writing = await startProcess(t, ['serve'], env);
-let streaming: Running = await startStreaming('0');
-const { port } = new URL(streaming.url);
+const port = String(await freePort());
+let streaming: Running = await startStreaming(port);
 const company = await createRemoteCompany(writing.url, env.CONVERSAR_ADMIN_TOKEN, simulator.url);
 
 /** The whole feed behind a cursor or an id. */
@@ -99,6 +100,10 @@ t.test('events made through one process are heard through another, and a lost co
   const { body } = await company.get(
     writing.url,
     `/v1/events?limit=100&after=${cursor}&types=attendance.opened,message.accepted`,
+  );
+  await eventually(
+    async () => some.ids.length,
+    (count) => count >= body.data.length,
   );
   t.same(
     some.ids,

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import pino from 'pino';
 import t from 'tap';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createDatabase } from '../support/database.ts';
 import { ask } from '../support/embedded-folder.ts';
+import { freePort } from '../support/port.ts';
 import { databaseUrl, processSettings, startProcess, startUnheard } from '../support/process.ts';
 import { callOver, createRemoteCompany, receivedBy } from '../support/remote-company.ts';
 import { eventually } from '../support/service.ts';
@@ -76,10 +76,7 @@ t.test('idle, both stop at once', async (t) => {
 });
 
 t.test('a disk that is full of its log ends no service', async (t) => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const child = startUnheard(t, ['serve'], { ...env, PORT: String(port), HOST: '127.0.0.1' });
   const exited = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;

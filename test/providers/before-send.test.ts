@@ -81,7 +81,8 @@ for (const gateway of gateways) {
   })) {
     t.test(`${gateway.name} › asked whether it is connected: ${title} › surely not sent`, async (t) => {
       const { server, send } = await stage(t, gateway, reaction);
-      const outcome = await send(400);
+      // Half of it is for the question.
+      const outcome = await send(reaction === staySilent ? 4_000 : 30_000);
       t.match(outcome, { kind: 'unavailable', error: { code: /^provider_un/ }, channel: undefined });
       t.equal(server.requests.length, 1);
       const told = JSON.stringify(outcome);

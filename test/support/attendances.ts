@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import { recordOutcomes } from '../../src/features/attendances/record-outcomes.ts';
 import { type ClaimedMessage, claimMessages } from '../../src/features/messages/claim.repository.ts';
 import type { WrittenOutcome } from '../../src/features/messages/dispatch.repository.ts';
-import { type Body, type Client, type Company, eventually, type Service } from './service.ts';
+import { type Body, type Client, type Company, eventually, type Service, untilServed } from './service.ts';
 
 export const public_url = 'http://conversar.test';
 /** The answer comes when the message has left. */
@@ -33,7 +33,10 @@ export function createDesk(service: Service, company: Company) {
   const startOfficial = async (over: Record<string, unknown> = {}, headers = {}): Promise<Body> =>
     must(await company.start({ contact: { phone: nextPhone() }, ...over }, headers));
   /** So that the next message to anybody is due at once. */
-  const forgetPace = () => db('attempts').update({ started_at: db.raw(`started_at - interval '1 minute'`) });
+  const forgetPace = () => {
+    const earlier = (column: string) => db.raw(`?? - interval '1 minute'`, [column]);
+    return db('attempts').update({ started_at: earlier('started_at'), finished_at: earlier('finished_at') });
+  };
 
   return {
     nextPhone,
@@ -85,4 +88,6 @@ export async function assertTold(
 
 /** Asks the same `count` times at once under one key. */
 export const twins = (client: Client, count: number, url: string, body: unknown, key: string) =>
-  Promise.all(Array.from({ length: count }, () => client.post(url, body, { 'idempotency-key': key })));
+  Promise.all(
+    Array.from({ length: count }, () => untilServed(() => client.post(url, body, { 'idempotency-key': key }))),
+  );

@@ -2,7 +2,8 @@ import type { Knex } from 'knex';
 import pg from 'pg';
 import type { Test } from 'tap';
 import { v7 as uuid } from 'uuid';
-import { type ConnectionSettings, clientConfig } from '../../src/db/connection.ts';
+import type { ConnectionSettings } from '../../src/db/connection.ts';
+import { testClientConfig } from './database.ts';
 import { type Document, resolve } from './document.ts';
 import { eventually } from './service.ts';
 
@@ -28,7 +29,7 @@ export async function createEventWriter(
   settings: ConnectionSettings,
   document: Document,
 ): Promise<EventWriter> {
-  const client = new pg.Client(clientConfig(settings, 'writer'));
+  const client = new pg.Client(testClientConfig(settings));
   await client.connect();
   t.teardown(() => client.end());
   const write: EventWriter['write'] = async (account_id, count = 1, type = 'contact.created') => {

@@ -27,6 +27,12 @@ export interface Reply {
 
 type Headers = Record<string, string>;
 
+/** On a slow machine some wait too long for a lock or a connection: 503, nothing done, and they ask again as they are told to. */
+export async function untilServed(ask: () => Promise<Reply>, tries = 20): Promise<Reply> {
+  const reply = await ask();
+  return reply.status === 503 && reply.body.retryable && tries > 1 ? untilServed(ask, tries - 1) : reply;
+}
+
 /** One account's client: its key goes with every call, every answer is judged by the API document. */
 export interface Client {
   account_id: string;

@@ -222,7 +222,10 @@ t.test('DELETE of an account removes everything it owns, and nothing of others',
       event_id: uuid(),
       event_type: 'contact.created',
     };
-    await service.db('webhook_deliveries').insert({ ...delivery, run_at: new Date(), created_at: new Date() });
+    await service.db('webhook_deliveries').insert({
+      ...delivery,
+      ...{ state: 'delivered', delivered_at: new Date(), run_at: new Date(), created_at: new Date() },
+    });
     const attempt = { account_id, delivery_id: delivery.id, number: 1, started_at: new Date(), duration_ms: 1 };
     await service.db('webhook_attempts').insert(attempt);
   }

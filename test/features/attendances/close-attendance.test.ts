@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { assertTold, createDesk, eventsOf, twins } from '../../support/attendances.ts';
 import { outcomeOf, queueMessages } from '../../support/queue.ts';
 import { allSent, assertRefused } from '../../support/refusal.ts';
-import { type Body, eventually, startService } from '../../support/service.ts';
+import { type Body, eventually, startService, untilServed } from '../../support/service.ts';
 
 // What becomes of a message is decided by hand here; the lanes start for the race at the end.
 const service = await startService(t, { with_lanes: false });
@@ -70,7 +70,7 @@ t.test('POST /v1/attendances/{attendance_id}/close', async (t) => {
   });
   t.test('16 at once without a key: one closes it, the others find it closed', async (t) => {
     const { id } = await opened();
-    const replies = await Promise.all(Array.from({ length: 16 }, () => close(id)));
+    const replies = await Promise.all(Array.from({ length: 16 }, () => untilServed(() => close(id))));
     t.same(replies.map(({ status }) => status).toSorted(), [200, ...Array.from({ length: 15 }, () => 409)]);
   });
 });
@@ -170,7 +170,7 @@ t.test(
     service.startLanes();
     const closeUntilItIs = (id: string, force: boolean) =>
       eventually(
-        () => close(id, { force }),
+        () => untilServed(() => close(id, { force })),
         ({ status, body }) => {
           t.ok(status === 200 || body.code === 'message_in_doubt', `${status} ${body.code}`);
           return status === 200;

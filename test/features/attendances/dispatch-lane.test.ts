@@ -93,7 +93,12 @@ t.test('a failed attendance blocks nothing: the contact can be started again on 
 t.test('T8: what is still queued when its time is over is failed, with its event, and is never sent', async (t) => {
   const contact = { phone: phoneOf('0430') };
   const channel_id = await addChannel(company, service.simulator.url, { provider: 'whatsapp_cloud' });
-  const { body } = await company.start({ contact, channel_id, template, send_within_s: 1 });
+  const { body } = await company.start({ contact, channel_id, template });
+  await eventually(
+    () => messageOf(body.first_message.id),
+    ({ status, error }) => status === 'queued' && error !== null,
+  );
+  await service.db('messages').where({ id: body.first_message.id }).update({ send_before: service.db.fn.now() });
   const message = await eventually(
     () => messageOf(body.first_message.id),
     (found) => found.status === 'failed',

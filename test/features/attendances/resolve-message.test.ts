@@ -2,7 +2,7 @@ import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { assertTold, createDesk, twins, waiting } from '../../support/attendances.ts';
 import { allSent, assertRefused } from '../../support/refusal.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { type Body, startService, untilServed } from '../../support/service.ts';
 
 const service = await startService(t);
 const company = await service.createCompany();
@@ -70,7 +70,7 @@ t.test('POST /v1/messages/{message_id}/resolve with resend', async (t) => {
       const body = { action: 'resend' };
       const replies = keyed
         ? await twins(company, 16, pathOf(message_id), body, uuid())
-        : await Promise.all(Array.from({ length: 16 }, () => resolve(message_id, body)));
+        : await Promise.all(Array.from({ length: 16 }, () => untilServed(() => resolve(message_id, body))));
       const statuses = replies.map(({ status }) => status).toSorted();
       t.same(statuses, keyed ? Array(16).fill(200) : [200, ...Array(15).fill(409)]);
       if (keyed) t.equal(new Set(replies.map(({ text }) => text)).size, 1);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { assertTold, createDesk, twins, waiting } from '../../support/attendances.ts';
-import { eventually, startService } from '../../support/service.ts';
+import { eventually, startService, untilServed } from '../../support/service.ts';
 
 const service = await startService(t);
 const company = await service.createCompany();
@@ -117,9 +117,9 @@ t.test('a retry and a start at once: one of them goes, never two', async (t) => 
       if (digits !== '0404') await company.call('PATCH', `/v1/contacts/${id}`, { phone: desk.nextPhone(digits) });
       await desk.forgetPace();
       const replies = await Promise.all([
-        retry(attendance.id),
-        company.start({ contact: { id }, channel_id: unofficial_id, text: 'Olá!' }),
-        retry(attendance.id),
+        untilServed(() => retry(attendance.id)),
+        untilServed(() => company.start({ contact: { id }, channel_id: unofficial_id, text: 'Olá!' })),
+        untilServed(() => retry(attendance.id)),
       ]);
       const said = replies.map(({ status, body }) => (status < 300 ? 'goes' : body.code));
       for (const one of said) outcomes.add(one);

@@ -1,15 +1,10 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { lockPeople } from '../../../src/features/contacts/people.repository.ts';
-import { eventually, type Reply, startService } from '../../support/service.ts';
+import { eventually, type Reply, startService, untilServed } from '../../support/service.ts';
 
 const service = await startService(t);
 const company = await service.createCompany();
-/** On a slow machine some wait too long for a connection: 503, nothing done, and they ask again as they are told to. */
-async function untilServed(ask: () => Promise<Reply>, tries = 20): Promise<Reply> {
-  const reply = await ask();
-  return reply.status === 503 && reply.body.retryable && tries > 1 ? untilServed(ask, tries - 1) : reply;
-}
 const atOnce = (count: number, ask: (n: number) => Promise<Reply>) =>
   Promise.all(Array.from({ length: count }, (_, n) => untilServed(() => ask(n))));
 /** How often each status and code was answered. */

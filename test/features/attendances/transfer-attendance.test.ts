@@ -2,7 +2,7 @@ import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { assertTold, createDesk, eventsOf, twins, waiting } from '../../support/attendances.ts';
 import { assertRefused } from '../../support/refusal.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { type Body, startService, untilServed } from '../../support/service.ts';
 
 const service = await startService(t);
 const company = await service.createCompany();
@@ -49,7 +49,7 @@ t.test('POST /v1/attendances/{attendance_id}/transfer', async (t) => {
   t.test('to and fro at once, many times: each change has its event, numbered without a gap', async (t) => {
     const { id } = await desk.start({}, waiting);
     const teams = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? other_team_id : team_id));
-    const replies = await Promise.all(teams.map((team) => transfer(id, team)));
+    const replies = await Promise.all(teams.map((team) => untilServed(() => transfer(id, team))));
     t.same([...new Set(replies.map(({ status }) => status))], [200]);
     const events = await eventsOf(service, id);
     t.same(

@@ -121,7 +121,10 @@ t.test('reported as failed before the contact ever wrote, it ends what still wai
   const { attendance, message } = await start();
   // One contact gets one message in 6 s: the next one waits for an hour.
   const in_an_hour = new Date(Date.now() + 3_600_000);
-  await service.db('attempts').where({ message_id: message.id }).update({ started_at: in_an_hour });
+  await service
+    .db('attempts')
+    .where({ message_id: message.id })
+    .update({ started_at: in_an_hour, finished_at: in_an_hour });
   const template = { name: 'boas_vindas', language: 'pt_BR' };
   const { body: later } = await company.post(`/v1/attendances/${attendance.id}/messages`, { template });
   await report(status(message.provider_message_id, 'failed'));

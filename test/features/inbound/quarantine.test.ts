@@ -17,10 +17,13 @@ t.beforeEach(async () => {
   await db('inbound_items').delete();
 });
 
+/** Ids of one millisecond are in the order in which they were kept. */
+let kept = 0;
 /** A body, or an event of one, that came in so many days ago; with what is said of its state. */
 async function keep(table: 'inbound_bodies' | 'inbound_items', days: number, more: object = {}): Promise<string> {
   const received_at = new Date(Date.now() - days * day_ms);
-  const id = uuid({ msecs: received_at.getTime() });
+  kept += 1;
+  const id = uuid({ msecs: received_at.getTime(), seq: kept });
   const event = { body_id: id, place: 0, kind: 'message', event: randomBytes(8), run_at: received_at };
   const { account_id, official_id: channel_id } = company;
   const row = table === 'inbound_bodies' ? { id, body: randomBytes(8) } : event;

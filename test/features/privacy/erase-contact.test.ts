@@ -16,7 +16,17 @@ const company = await service.createCompany();
 const erase = (id: string) => company.call('DELETE', `/v1/contacts/${id}`);
 
 /** Words by which the person could be found; the number in any of its forms. */
-const words = ['zuleica', '98123', '81234567', 'crm-777', 'zu@example.com', 'vermelho', 'jid-of-her', 'trace-of-her'];
+const words = [
+  'zuleica',
+  '98123-4',
+  '9812345',
+  '81234567',
+  'crm-777',
+  'zu@example.com',
+  'vermelho',
+  'jid-of-her',
+  'trace-of-her',
+];
 const metadata = { colour: 'vermelho' };
 const person = {
   name: 'Zuleica Prado',

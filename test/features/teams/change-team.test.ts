@@ -1,7 +1,7 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { assertRefused, type Refused } from '../../support/refusal.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { type Body, startService, untilServed } from '../../support/service.ts';
 
 const service = await startService(t, { with_lanes: false });
 const company = await service.createCompany();
@@ -56,7 +56,7 @@ t.test('PATCH /v1/teams/{team_id}', async (t) => {
 
   t.test('ten that take the mark at once: one has it', async (t) => {
     const teams = await Promise.all(Array.from({ length: 10 }, () => add()));
-    const replies = await Promise.all(teams.map(({ id }) => patch(id, { is_default: true })));
+    const replies = await Promise.all(teams.map(({ id }) => untilServed(() => patch(id, { is_default: true }))));
     t.same(new Set(replies.map(({ status }) => status)), new Set([200]));
     const { body } = await company.get('/v1/teams?limit=100');
     t.equal(body.data.filter((team: Body) => team.is_default).length, 1);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { v7 as uuid } from 'uuid';
 import { assertRefused } from '../../support/refusal.ts';
-import { type Body, startService } from '../../support/service.ts';
+import { type Body, startService, untilServed } from '../../support/service.ts';
 
 const service = await startService(t, { with_lanes: false });
 const company = await service.createCompany();
@@ -123,7 +123,7 @@ t.test('the default team', async (t) => {
   t.test('is one, when ten first teams are made at once', async (t) => {
     const fresh = await service.createClient();
     const replies = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => fresh.post('/v1/teams', { name: `Equipe ${n}` })),
+      Array.from({ length: 10 }, (_, n) => untilServed(() => fresh.post('/v1/teams', { name: `Equipe ${n}` }))),
     );
     t.same(new Set(replies.map(({ status }) => status)), new Set([201]));
     const { body } = await fresh.get('/v1/teams');

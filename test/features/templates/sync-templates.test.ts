@@ -4,6 +4,7 @@ import { lockChannel } from '../../../src/features/channels/channels.repository.
 import type { ChannelView } from '../../../src/features/channels/channels.schema.ts';
 import type { TemplateView } from '../../../src/features/templates/templates.schema.ts';
 import { demo_values } from '../../../src/simulator/demo-values.ts';
+import { untilServed } from '../../support/service.ts';
 import {
   graphTemplate,
   listNames,
@@ -133,7 +134,7 @@ t.test('POST /v1/channels/{channel_id}/templates/sync', async (t) => {
   t.test('eight at once: every template is created once, and nobody fails', async (t) => {
     const client = await createClient();
     const channel = await addChannel(client);
-    const replies = await Promise.all(Array.from({ length: 8 }, () => sync(client, channel)));
+    const replies = await Promise.all(Array.from({ length: 8 }, () => untilServed(() => sync(client, channel))));
     t.same(
       replies.map(({ status }) => status),
       Array.from({ length: 8 }, () => 200),

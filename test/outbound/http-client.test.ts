@@ -165,7 +165,7 @@ t.test('unanswered › the server read the request and resets, closes or says no
   server.script(resetConnection, closeConnection, staySilent);
   expectOutcome(t, await post(), 'unanswered', 'reset');
   expectOutcome(t, await post({ method: 'GET' }), 'unanswered', 'reset');
-  expectOutcome(t, await post({ timeout_ms: 1_000 }), 'unanswered', 'timeout');
+  expectOutcome(t, await post({ timeout_ms: 3_000 }), 'unanswered', 'timeout');
   t.equal(server.requests.length, 3, 'each was written once');
 });
 
@@ -184,7 +184,7 @@ t.test('unanswered › an answer that is cut, trickles or is no HTTP', async (t)
     (socket) => socket.write('220 mail.example ESMTP\r\n'),
   );
   expectOutcome(t, await post(), 'unanswered', 'cut');
-  expectOutcome(t, await post({ timeout_ms: 1_000 }), 'unanswered', 'timeout');
+  expectOutcome(t, await post({ timeout_ms: 3_000 }), 'unanswered', 'timeout');
   expectOutcome(t, await post(), 'unanswered', 'reset');
 });
 

@@ -5,7 +5,7 @@ import type { Wake } from '../../lanes/wake.ts';
 /** Streams listen to this one. */
 export const events_topic = 'events';
 /** The lane of webhook deliveries has its name. */
-const webhooks_topic = 'webhooks';
+export const webhooks_topic = 'webhooks';
 
 /** Events may have been committed: whoever tells of them looks. A call without cause costs one look. */
 export function tellOfEvents(wake: Pick<Wake, 'call'>): void {

@@ -3,14 +3,12 @@ import type { Finished, LaneWork } from '../../lanes/lane.ts';
 import type { HttpClient } from '../../outbound/outbound.ts';
 import type { Vaults } from '../accounts/vaults.ts';
 import { eventText } from '../events/event-text.ts';
+import { webhooks_topic } from '../events/tell-of-events.ts';
 import { type Call, callEndpoint } from './call-endpoint.ts';
 import { type ClaimedCall, claimCalls, readEvents } from './calls.repository.ts';
 import { recordCalls } from './record-calls.ts';
 import { trouble } from './retry-schedule.ts';
 import { openKeys } from './webhook-secret.ts';
-
-/** Calls the lane: after events may have been written. */
-const webhooks_topic = 'webhooks';
 
 /** In the air at one endpoint; the lease is the endpoint's, so across all processes. */
 const most_at_once = 4;

@@ -12,12 +12,11 @@ export interface LookUpOptions {
   /** Default: getaddrinfo. */
   askSystem?: (hostname: string) => Promise<string[]>;
   files?: NearFiles;
+  /** A name server that is silent for so long is passed over; default 600. */
+  patience_ms?: number;
+  /** Once one family has addresses the other is waited for so long; default 300. */
+  grace_ms?: number;
 }
-
-/** A name server that is silent for so long is passed over. */
-const patience = { timeout: 600, tries: 1 };
-/** Once one family has addresses the other is waited for so long. */
-const grace_ms = 300;
 
 /**
  * The hosts file, then name servers over sockets of its own, as the search list says where a name may be near. The system's
@@ -26,7 +25,7 @@ const grace_ms = 300;
  * may be near (mDNS); one name at a time, the others wait. So make one for a process.
  */
 export function createLookUp(options: LookUpOptions): LookUp {
-  const { may_be_private, servers, askSystem = askGetaddrinfo, files = system_files } = options;
+  const { may_be_private, askSystem = askGetaddrinfo, files = system_files } = options;
   const inTurn = oneAtATime();
   const hostsOf = createHosts(files.hosts);
   const searchFor = createSearch(files.resolv);
@@ -38,7 +37,7 @@ export function createLookUp(options: LookUpOptions): LookUp {
     if (listed.length > 0) return listed;
     const is_near = may_be_private || !name.includes('.');
     const names = is_near && !hostname.endsWith('.') ? searchFor(name) : [name];
-    const { addresses, faults } = await askInTurn(names, (one) => askNameServers(one, signal, servers));
+    const { addresses, faults } = await askInTurn(names, (one) => askNameServers(one, signal, options));
     if (addresses.length > 0) return addresses;
     const silence = faults.find(isSilence);
     if (is_near && !silence) return ask(hostname, signal);
@@ -71,20 +70,25 @@ async function askInTurn(names: string[], askOne: (name: string) => Promise<Aske
 }
 
 /** The next one where one refuses, fails or is silent: the resolver of Node asks it for a silent one alone. */
-async function askNameServers(hostname: string, signal: AbortSignal, given?: string[]): Promise<Asked> {
+async function askNameServers(hostname: string, signal: AbortSignal, options: LookUpOptions): Promise<Asked> {
   let answer: Asked = { addresses: [], faults: [] };
-  for (const server of given ?? new Resolver().getServers()) {
-    answer = await askNameServer(hostname, signal, server);
+  for (const server of options.servers ?? new Resolver().getServers()) {
+    answer = await askNameServer(hostname, signal, server, options);
     if (answer.addresses.length > 0 || answer.faults.every(isFinal)) return answer;
   }
   return answer;
 }
 
 /** Both families; where one has addresses, why the other has none does not matter. */
-async function askNameServer(hostname: string, signal: AbortSignal, server: string): Promise<Asked> {
+async function askNameServer(
+  hostname: string,
+  signal: AbortSignal,
+  server: string,
+  { patience_ms = 600, grace_ms = 300 }: LookUpOptions,
+): Promise<Asked> {
   signal.throwIfAborted();
   // One of its own for each name: calling off is for all that a resolver was asked.
-  const resolver = new Resolver(patience);
+  const resolver = new Resolver({ timeout: patience_ms, tries: 1 });
   resolver.setServers([server]);
   const callOff = () => resolver.cancel();
   signal.addEventListener('abort', callOff, { once: true });

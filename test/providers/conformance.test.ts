@@ -122,7 +122,10 @@ async function mishaps(t: Test, provider: Provider, fixtures: ProviderFixtures):
   };
   for (const [title, reaction] of Object.entries(cases)) {
     const { server, call } = await stage(t, fixtures, letThrough(fixtures, [reaction]));
-    const outcome = await provider.send({ ...call, timeout_ms: reaction === staySilent ? 3_000 : 30_000 }, fixtures.message);
+    const outcome = await provider.send(
+      { ...call, timeout_ms: reaction === staySilent ? 3_000 : 30_000 },
+      fixtures.message,
+    );
     t.match(
       outcome,
       { kind: 'ambiguous', error: { code: 'provider_answer_lost', provider: { name: provider.name } } },

@@ -4,7 +4,7 @@ import type { ReceivedEntry } from '../src/simulator/received.ts';
 import { callOver, type RemoteReply } from '../test/support/remote-company.ts';
 import { checkLogs, type Evidence, type Final } from './check-logs.ts';
 import type { Try } from './clients.ts';
-import type { Finding } from './torture.ts';
+import { type Finding, finding } from './torture.ts';
 
 export interface Sources {
   /** A process that serves. */
@@ -58,18 +58,25 @@ export async function judge(sources: Sources): Promise<{ findings: Finding[]; ev
 const isOver = (final: Final | null, settled: string[]) =>
   final !== null && final.status !== 'unknown' && settled.includes(final.status);
 
-/** Waits until the simulator has no webhook left to deliver. */
-export async function untilHeard(simulator_url: string, signal: AbortSignal): Promise<void> {
+/** Waits until the simulator has no webhook left to deliver: what was not heard then says nothing of the service. */
+export async function untilHeard(simulator_url: string, signal: AbortSignal): Promise<Finding> {
   for (const deadline = performance.now() + settled_within_ms; performance.now() < deadline; ) {
-    if ((await countPending(simulator_url)) === 0) return;
+    if ((await countPending(simulator_url)) === 0) break;
     await delay(200, undefined, { signal });
   }
+  const { pending, given_up, dropped } = await readWebhooks(simulator_url);
+  return finding('the provider could tell all that it had to', [pending + given_up + dropped], (untold) =>
+    untold === 0 ? null : `${pending} webhooks wait, ${given_up} were given up, ${dropped} dropped`,
+  );
 }
 
 /** Webhooks that wait, fly or will be tried again. */
 export async function countPending(simulator_url: string): Promise<number> {
-  const { body } = await read(`${simulator_url}/_webhooks?after=1000000000`, '');
-  return body.pending;
+  return (await readWebhooks(simulator_url)).pending;
+}
+
+async function readWebhooks(simulator_url: string): Promise<{ pending: number; given_up: number; dropped: number }> {
+  return (await read(`${simulator_url}/_webhooks?after=1000000000`, '')).body;
 }
 
 async function askAll({ url, key }: Sources, ids: string[], finals: Map<string, Final | null>): Promise<void> {

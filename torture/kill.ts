@@ -34,8 +34,8 @@ async function run(context: TortureContext): Promise<Report> {
       CONVERSAR_LEASE_MS: String(lease_ms),
       CONVERSAR_SWEEP_MS: '1000',
     },
-    // A victim may be away for two starts, on a busy machine for minutes: webhooks are told again for as long.
-    simulator: { cut_before: cut_share, cut_after: cut_share, webhook_retry_ms: 2_000 },
+    // Meta tells again for 7 days: while processes are killed all the time, all tries of eight can meet one that is away.
+    simulator: { cut_before: cut_share, cut_after: cut_share, webhook_tries: 100 },
     has_webhooks: true,
   });
   const mode = { order: 'shuffle', repeat: 2, delay_ms: 0 };

@@ -71,9 +71,9 @@ export async function openStage(context: TortureContext, options: StageOptions):
     clients: { company, urls, path: clients_path, signal },
     judge: async (settled) => {
       context.say('judging');
-      await untilHeard(simulator.url, signal);
+      const heard = await untilHeard(simulator.url, signal);
       const { findings, evidence } = await judge({ ...sources, settled });
-      return { findings: [...findings, noneEnded(fleet)], evidence };
+      return { findings: [heard, ...findings, noneEnded(fleet)], evidence };
     },
   };
 }

@@ -38,6 +38,8 @@ export interface SimulatorOptions {
   webhook_delay_ms?: number;
   /** Before the second repeat of a webhook that was not taken; doubles with each. Default 1,000. */
   webhook_retry_ms?: number;
+  /** How often a webhook is tried that nobody takes. Default as the provider does, or as near as is of use: Graph 8, Evolution 10. */
+  webhook_tries?: number;
   /** How long a webhook may take to be answered. Default 5,000. */
   webhook_timeout_ms?: number;
 }
@@ -97,6 +99,7 @@ function openSimulation({ state_file, ...options }: SimulatorOptions): Simulatio
       targets: openTargets(state_file === undefined ? undefined : `${state_file}.webhooks`),
       delay_ms: options.webhook_delay_ms ?? 300,
       retry_ms: options.webhook_retry_ms ?? 1_000,
+      tries: options.webhook_tries,
       timeout_ms: options.webhook_timeout_ms ?? 5_000,
     }),
   };

@@ -3,7 +3,7 @@ import { callOnce } from './call.ts';
 import { createTurns } from './turns.ts';
 import type { WebhookEntry, WebhookLog } from './webhook-log.ts';
 import type { Protocol, Target, Targets } from './webhook-targets.ts';
-import type { Delivery } from './webhooks.ts';
+import type { Delivery, WebhookOptions } from './webhooks.ts';
 
 const max_in_the_air = 16;
 const max_retry_ms = 60_000;
@@ -34,7 +34,7 @@ export interface Attempts {
 
 /** At most 16 calls at a time, to where a delivery's sender is registered at that moment. */
 export function createAttempts(
-  { targets, retry_ms, timeout_ms }: { targets: Targets; retry_ms: number; timeout_ms: number },
+  { targets, retry_ms, tries, timeout_ms }: Omit<WebhookOptions, 'delay_ms'>,
   log: WebhookLog,
 ): Attempts {
   const turns = createTurns(max_in_the_air);
@@ -52,7 +52,7 @@ export function createAttempts(
     const policy = policies[delivery.protocol];
     const is_taken = called.status !== null && policy.isTaken(called.status);
     const is_final = called.status !== null && policy.final.includes(called.status);
-    const is_last = delivery.spoil !== undefined || entry.attempts.length + 1 >= policy.max_attempts;
+    const is_last = delivery.spoil !== undefined || entry.attempts.length + 1 >= (tries ?? policy.max_attempts);
     log.attempted(entry, { url, body, called, is_taken, is_over: is_taken || is_final || is_last });
     return entry.state !== 'pending';
   };

@@ -29,6 +29,8 @@ export interface WebhookLog {
   /** So many were never queued: the queue was full. */
   drop: (count: number) => void;
   dropped: () => number;
+  /** So many were told in vain, those of the list and those before it. */
+  givenUp: () => number;
   /** Oldest first. */
   list: () => WebhookEntry[];
   clear: () => void;
@@ -42,6 +44,11 @@ export function openWebhookLog(): WebhookLog {
   let entries: WebhookEntry[] = [];
   let last_id = 0;
   let dropped = 0;
+  let given_up = 0;
+  const end = (entry: WebhookEntry) => {
+    entry.state = 'given_up';
+    given_up += 1;
+  };
   return {
     add({ protocol, channel, event, about, spoil }) {
       last_id += 1;
@@ -55,21 +62,23 @@ export function openWebhookLog(): WebhookLog {
       entry.attempts.push({ at: new Date().toISOString(), url, status, error });
       entry.body = body.length > max_body_length ? null : body;
       if (is_taken) entry.state = 'delivered';
-      else if (is_over) entry.state = 'given_up';
+      else if (is_over) end(entry);
     },
     giveUp(entry, reason) {
       entry.attempts.push({ at: new Date().toISOString(), url: '', status: null, error: reason });
-      entry.state = 'given_up';
+      end(entry);
       return true;
     },
     drop(count) {
       dropped += count;
     },
     dropped: () => dropped,
+    givenUp: () => given_up,
     list: () => entries.slice(-max_entries),
     clear() {
       entries = [];
       dropped = 0;
+      given_up = 0;
     },
   };
 }

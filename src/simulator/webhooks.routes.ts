@@ -52,7 +52,8 @@ export function webhooksRoutes(app: FastifyInstance, { webhooks }: Simulation): 
     { schema: { querystring: list_query } },
     ({ query: { channel, after = 0 } }) => {
       const data = webhooks.log.list().filter((one) => one.id > after && (channel ?? one.channel) === one.channel);
-      return { data, pending: webhooks.pending(), dropped: webhooks.log.dropped(), mode: webhooks.mode() };
+      const { log, pending, mode } = webhooks;
+      return { data, pending: pending(), dropped: log.dropped(), given_up: log.givenUp(), mode: mode() };
     },
   );
 

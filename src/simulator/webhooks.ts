@@ -67,6 +67,8 @@ export interface WebhookOptions {
   delay_ms: number;
   /** Before the second repeat; the first comes at once (Evolution: after it), later waits double up to a minute. */
   retry_ms: number;
+  /** Undefined: as the protocol has it. */
+  tries: number | undefined;
   timeout_ms: number;
 }
 

@@ -104,12 +104,21 @@ t.test('Graph › whatever is not 200 is tried again with the same bytes, and ho
   t.equal(new Set(listener.posts().map(({ body }) => body)).size, 3);
 });
 
-t.test('Graph › gives up after 8 tries', async (t) => {
-  const { post, listener, settled } = await simulateWebhooks(t, { webhook_retry_ms: 1 });
-  listener.script(answer(500, ''));
-  await post('/_webhooks/graph', { statuses: [] });
-  t.match(await settled(), [{ state: 'given_up', attempts: { length: 8 } }]);
-  t.equal(listener.posts().length, 8);
+t.test('Graph › gives up after 8 tries, or as many as are said, and counts it', async (t) => {
+  for (const webhook_tries of [undefined, 3, 20]) {
+    const tries = webhook_tries ?? 8;
+    const { call, post, listener, settled } = await simulateWebhooks(t, {
+      webhook_retry_ms: 0,
+      ...(webhook_tries === undefined ? {} : { webhook_tries }),
+    });
+    listener.script(answer(500, ''));
+    await post('/_webhooks/graph', { statuses: [] });
+    t.match(await settled(), [{ state: 'given_up', attempts: { length: tries } }]);
+    t.equal(listener.posts().length, tries);
+    t.match((await call('/_webhooks')).body, { given_up: 1 });
+    await call('/_webhooks', { method: 'DELETE' });
+    t.match((await call('/_webhooks')).body, { given_up: 0 });
+  }
 });
 
 t.test('Evolution › 404 ends it, 500 is tried again up to 10 times', async (t) => {

@@ -58,15 +58,11 @@ async function applyPart(
 }
 
 /** Whether all rows are locked at once: events of one kind, none of which shares a row with another or proves two people to be one. */
-function isOneStatement(
-  [{ messages, statuses } = nothing, ...later]: Step[],
-  { senders, reports }: KnownPart,
-): boolean {
-  if (later.length > 0 || (messages.length > 0 && statuses.length > 0)) return false;
-  return [...senders, ...reports.named].every(({ known }) => known.size <= 1);
+function isOneStatement(steps: Step[], { senders, reports }: KnownPart): boolean {
+  const are_alike =
+    steps.every(({ messages }) => messages.length === 0) || steps.every(({ statuses }) => statuses.length === 0);
+  return steps.length === 1 && are_alike && [...senders, ...reports.named].every(({ known }) => known.size <= 1);
 }
-
-const nothing: Step = { messages: [], statuses: [] };
 
 /** Whom the events of a part are of: names alone do not tell that two are of one person. */
 interface KnownPart {
